@@ -7,6 +7,7 @@
 package id
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -50,6 +51,10 @@ func (i ID) String() string {
 func (i ID) Time() time.Time {
 	return Epoch.Add(time.Duration(int64(i)>>(nodeBits+counterBits)) * time.Millisecond)
 }
+
+// Value binds the id as the 64-bit integer it is; without it a driver may prefer
+// the text form.
+func (i ID) Value() (driver.Value, error) { return int64(i), nil }
 
 // ErrSyntax is returned for text that is no id.
 var ErrSyntax = errors.New("not an id")
