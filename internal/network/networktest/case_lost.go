@@ -1,0 +1,162 @@
+package networktest
+
+import (
+	"fmt"
+
+	"parley/internal/network"
+)
+
+// caseCommitThenCut is a: the write is kept, the answer lost.
+func caseCommitThenCut(s *suite) {
+	for _, d := range drafts {
+		r := s.rig(d.name)
+		draft, ok := d.make(r)
+		if !ok {
+			continue
+		}
+		r.lostAfterCommit(draft, Fault{Op: OpCreate, Commit: true, Cut: true})
+	}
+}
+
+// lostAfterCommit sends a draft whose first create is struck by a fault that
+// keeps the write, and requires that the truth is found.
+func (r *rig) lostAfterCommit(draft network.Draft, f Fault) {
+	r.tb.Helper()
+	snd := r.begin(draft)
+	i := snd.create()
+	before := len(r.creates())
+	r.fake.Inject(f)
+	d, err := snd.do(i)
+	if k := network.KindOf(err); k != network.Ambiguous {
+		r.errorf("after the answer was lost, Do says %q (state %q, err %v), want Ambiguous", k, d.State, err)
+	}
+	if n := len(r.creates()) - before; n != max(1, len(snd.plan.Steps[i].Parts)) {
+		r.errorf("one Do with one lost answer left %d writes in the ledger", n)
+	}
+	got := snd.prove(i)
+	none := snd.plan.Steps[i].Proof == network.ProofNone
+	switch {
+	case got.State == network.Sent && !none:
+	case got.State == network.Unknown && none:
+		return
+	case got.State == network.Unknown && snd.plan.Steps[i].Proof == network.ProofKey:
+		// The key still answers: a repeat is the proof.
+		if err := snd.step(i); err != nil {
+			r.errorf("repeating with the same key: %v", err)
+		}
+	default:
+		r.errorf("the write was kept and its answer lost: Prove says %q with proof %q", got.State, snd.plan.Steps[i].Proof)
+	}
+	if err := snd.all(); err != nil {
+		r.errorf("going on after the proof: %v", err)
+	}
+	snd.ledger()
+}
+
+// caseCutBeforeCommit is b: nothing was kept.
+func caseCutBeforeCommit(s *suite) {
+	for _, d := range drafts {
+		if r := s.rig(d.name + ", dial fails"); true {
+			if draft, ok := d.make(r); ok {
+				r.dialFails(draft)
+			}
+		}
+		if r := s.rig(d.name + ", cut after bytes left"); true {
+			if draft, ok := d.make(r); ok {
+				r.lostBeforeCommit(draft)
+			}
+		}
+	}
+}
+
+// dialFails: not a byte left, so it was certainly not sent.
+func (r *rig) dialFails(draft network.Draft) {
+	r.tb.Helper()
+	snd := r.begin(draft)
+	i := snd.create()
+	before := len(r.creates())
+	mend := r.wire.cut()
+	_, err := snd.do(i)
+	mend()
+	if err == nil {
+		r.fatalf("the network cannot be reached, but Do reports no error")
+	}
+	if network.KindOf(err) == network.Ambiguous {
+		r.errorf("dialing did not succeed, so nothing was sent; Do says Ambiguous: %v", err)
+	}
+	if n := len(r.creates()) - before; n != 0 {
+		r.errorf("the ledger holds %d writes although nothing left", n)
+	}
+	if err := snd.all(); err != nil {
+		r.errorf("the second Do: %v", err)
+	}
+	snd.ledger()
+}
+
+func (r *rig) lostBeforeCommit(draft network.Draft) {
+	r.tb.Helper()
+	snd := r.begin(draft)
+	i := snd.create()
+	r.fake.Inject(Fault{Op: OpCreate, Cut: true})
+	_, err := snd.do(i)
+	if k := network.KindOf(err); k != network.Ambiguous {
+		r.errorf("the connection was cut after bytes had left: Do says %q (%v), want Ambiguous", k, err)
+	}
+	got := snd.prove(i)
+	proof := snd.plan.Steps[i].Proof
+	switch {
+	case proof == network.ProofNone && got.State == network.Unknown:
+		return
+	case proof == network.ProofKey && got.State == network.Unknown:
+	case got.State != network.NotSent:
+		r.errorf("nothing was kept: Prove says %q with proof %q", got.State, proof)
+	}
+	if err := snd.all(); err != nil {
+		r.errorf("the second Do: %v", err)
+	}
+	snd.ledger()
+}
+
+// caseServerError is c: the write is kept, but the answer is an error or broken.
+func caseServerError(s *suite) {
+	broken := []Fault{
+		{Status: 500, Body: []byte(`{"error":"Internal Server Error"}`)},
+		{Status: 502, Body: []byte("<html><title>502 Bad Gateway</title></html>")},
+		{Status: 503, Body: []byte(`{"error":"temporary problem"}`)},
+		{Status: 200, Body: []byte(`{"id":`)},
+		{Status: 200},
+	}
+	for _, f := range broken {
+		f.Op, f.Commit = OpCreate, true
+		for _, d := range drafts {
+			r := s.rig(fmt.Sprintf("%s, answered %d %q", d.name, f.Status, clip(f.Body)))
+			if draft, ok := d.make(r); ok {
+				r.lostAfterCommit(draft, f)
+			}
+		}
+	}
+	caseReadError(s)
+}
+
+// caseReadError: a failing read is only Transient, and the next one is complete.
+func caseReadError(s *suite) {
+	for _, f := range []Fault{
+		{Status: 500}, {Status: 502, Body: []byte("<html>Bad Gateway</html>")}, {Status: 503}, {Cut: true},
+		{Status: 200, Body: []byte(`{"x":[`)},
+	} {
+		f.Op = OpPoll
+		r := s.rig(fmt.Sprintf("poll, answered %d %q cut=%v", f.Status, f.Body, f.Cut))
+		for _, feed := range r.caps.Feeds {
+			in := r.inbox()
+			ref := r.fake.Say(r.stranger())
+			r.fake.Inject(f)
+			if _, err := in.poll(feed); network.KindOf(err) != network.Transient {
+				r.errorf("Poll %s says %q (%v), want Transient", feed, network.KindOf(err), err)
+			}
+			in.drain()
+			if _, ok := in.store.post(ref.ID); !ok && feed != network.Own {
+				r.errorf("after a failing read of %s, %s never arrived", feed, ref.ID)
+			}
+		}
+	}
+}

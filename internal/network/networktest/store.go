@@ -1,0 +1,102 @@
+package networktest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"parley/internal/network"
+)
+
+// store keeps what arrived under the rule of the way in: one row for each
+// network, instance, remote id and version; gone wins over whatever comes
+// later; a parent not seen yet is a placeholder until it comes.
+type store struct {
+	mu     sync.Mutex
+	rows   map[key]network.Post
+	latest map[string]network.Post
+	gone   map[string]bool
+	waits  map[string]bool // parents not seen yet
+	order  []key
+}
+
+// key is what makes a stored message one.
+type key struct{ id, version string }
+
+func newStore() *store {
+	return &store{rows: map[key]network.Post{}, latest: map[string]network.Post{},
+		gone: map[string]bool{}, waits: map[string]bool{}}
+}
+
+// put stores one event. Storing the same again changes nothing.
+func (s *store) put(e network.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch e.Kind {
+	case network.KindHint, network.KindGap:
+		return nil
+	case network.KindGone:
+		if e.Gone == nil || e.Gone.ID == "" {
+			return errors.New("gone, but not what")
+		}
+		s.gone[e.Gone.ID] = true
+		return nil
+	case network.KindMessage, network.KindEdit:
+		return s.message(e)
+	}
+	return fmt.Errorf("unknown kind %q", e.Kind)
+}
+
+func (s *store) message(e network.Event) error {
+	p := e.Post
+	if p == nil || p.ID == "" {
+		return fmt.Errorf("a %s without a post or its id", e.Kind)
+	}
+	if p.Author.RemoteID == "" && !e.Own {
+		return fmt.Errorf("message %s has no author", p.ID)
+	}
+	k := key{p.ID, p.Version}
+	if _, ok := s.rows[k]; ok {
+		return nil
+	}
+	s.rows[k] = *p
+	s.order = append(s.order, k)
+	if old, ok := s.latest[p.ID]; !ok || !p.Edited.Before(old.Edited) {
+		s.latest[p.ID] = *p
+	}
+	delete(s.waits, p.ID)
+	if p.ParentID != "" {
+		if _, ok := s.latest[p.ParentID]; !ok {
+			s.waits[p.ParentID] = true
+		}
+	}
+	return nil
+}
+
+// post is the newest version of what has that id, unless it is gone.
+func (s *store) post(id string) (network.Post, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.latest[id]
+	return p, ok && !s.gone[id]
+}
+
+// versions counts the rows of one id.
+func (s *store) versions(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for k := range s.rows {
+		if k.id == id {
+			n++
+		}
+	}
+	return n
+}
+
+// isGone reports a tombstone.
+func (s *store) isGone(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone[id]
+}
