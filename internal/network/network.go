@@ -133,7 +133,9 @@ type Publisher interface {
 	// timestamps and bytes. The caller stores it before any Do.
 	Plan(context.Context, Account, Draft) (Plan, error)
 	// Do performs step i. A nil error with State Sent carries the Ref; Pending
-	// asks to be called again after PollAfter (async media). An *Error of kind
+	// asks to be called again after PollAfter (async media), its Ref, if it has
+	// one, saved as the step's Done until then. A create step whose Done is set
+	// is never sent again: Do answers Sent from it alone. An *Error of kind
 	// Ambiguous means the write may or may not have happened; any other *Error
 	// means that it did not.
 	Do(ctx context.Context, a Account, p Plan, i int) (Delivery, error)
