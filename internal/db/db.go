@@ -19,7 +19,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 
@@ -267,33 +267,31 @@ func (s *statements) get(ctx context.Context, q string) *sql.Stmt {
 
 // Placeholders is "($1,$2),($3,$4)" for rows rows of cols columns.
 func Placeholders(rows, cols int) string {
-	var b strings.Builder
-	n := 1
-	for r := range rows {
-		if r > 0 {
-			b.WriteByte(',')
+	b := make([]byte, 0, rows*cols*6)
+	for n := range rows * cols {
+		switch {
+		case n%cols != 0:
+			b = append(b, ',')
+		case n > 0:
+			b = append(b, "),("...)
+		default:
+			b = append(b, '(')
 		}
-		b.WriteByte('(')
-		for c := range cols {
-			if c > 0 {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, "$%d", n)
-			n++
-		}
-		b.WriteByte(')')
+		b = append(b, '$')
+		b = strconv.AppendInt(b, int64(n+1), 10)
 	}
-	return b.String()
+	return string(append(b, ')'))
 }
 
 // List is "$from,$from+1,…" with n members, for an in (…).
 func List(from, n int) string {
-	var b strings.Builder
+	b := make([]byte, 0, n*5)
 	for i := range n {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		fmt.Fprintf(&b, "$%d", from+i)
+		b = append(b, '$')
+		b = strconv.AppendInt(b, int64(from+i), 10)
 	}
-	return b.String()
+	return string(b)
 }

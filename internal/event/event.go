@@ -90,10 +90,6 @@ type batch struct {
 	entries []pending
 }
 
-// rowsAtOnce keeps a statement under SQLite's and PostgreSQL's parameter limits
-// and its text among a few shapes that stay prepared.
-const rowsAtOnce = 40
-
 func (b *batch) Flush(ctx context.Context, tx *db.Tx) error {
 	byWorkspace := map[id.ID][]pending{}
 	var order []id.ID
@@ -131,48 +127,24 @@ func (b *batch) write(ctx context.Context, tx *db.Tx, w id.ID, at time.Time, ps 
 		return err
 	}
 	n := head - int64(len(ps))
-	var args, personal []any
-	rows := 0
-	flush := func() error {
-		if rows == 0 {
-			return nil
-		}
-		_, err := tx.Exec(ctx, insertEvents(rows), args...)
-		args, rows = args[:0], 0
-		return err
-	}
+	rows, personal := db.NewRows(12, len(ps)), db.NewRows(5, 0)
 	for _, p := range ps {
 		n++
 		e, salt, err := seal(w, n, at, p)
 		if err != nil {
 			return err
 		}
-		args = append(args, w, n, db.Micros(at), actorKind(e), e.Member, e.Part, e.Verb, e.Kind, e.Subject,
+		rows.Add(w, n, db.Micros(at), actorKind(e), e.Member, e.Part, e.Verb, e.Kind, e.Subject,
 			string(encode(e.Details)), e.Sealed, e.Leaf)
 		if salt != nil {
-			personal = append(personal, w, n, p.entry.About, salt, p.entry.Personal)
-		}
-		if rows++; rows == rowsAtOnce {
-			if err := flush(); err != nil {
-				return err
-			}
+			personal.Add(w, n, p.entry.About, salt, p.entry.Personal)
 		}
 	}
-	if err := flush(); err != nil {
+	if err := rows.Insert(ctx, tx, `insert into event
+		(workspace, n, at, actor_kind, actor, actor_part, verb, kind, subject, details, sealed, leaf)`, ""); err != nil {
 		return err
 	}
-	for ; len(personal) > 0; personal = personal[5:] {
-		const q = `insert into event_personal (workspace, n, about, salt, details) values ($1, $2, $3, $4, $5)`
-		if _, err := tx.Exec(ctx, q, personal[:5]...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func insertEvents(rows int) string {
-	return `insert into event (workspace, n, at, actor_kind, actor, actor_part, verb, kind, subject, details, sealed, leaf)
-		values ` + db.Placeholders(rows, 12)
+	return personal.Insert(ctx, tx, `insert into event_personal (workspace, n, about, salt, details)`, "")
 }
 
 func actorKind(e Event) string {

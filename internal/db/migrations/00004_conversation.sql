@@ -113,6 +113,8 @@ create table conversation (
   state text not null check (state in ('open', 'done')),
   -- since when somebody has been waiting for us; 0: nobody is
   waiting bigint not null,
+  -- when we last spoke in it; 0: never
+  answered bigint not null,
   last_at bigint not null,
   last_message bigint not null,
   messages bigint not null,
