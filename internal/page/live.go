@@ -1,0 +1,103 @@
+package page
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"parley/internal/id"
+	"parley/internal/problem"
+)
+
+const (
+	pingEvery = 25 * time.Second // proxies close what is silent for 30 or 60
+	writeTime = 10 * time.Second // a browser that takes nothing for so long is gone
+)
+
+// live is the event stream: notices with ids only, filtered by the visitor's
+// workspaces. The first event is "hello" with the newest event number of each,
+// so that a browser knows whether it missed anything since its page was made.
+func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
+	if !r.Visitor.SignedIn() {
+		return problem.New(problem.Unauthenticated, "page.signed_out")
+	}
+	s := k.hub.join(r.Visitor)
+	defer k.hub.leave(s)
+
+	// Between the session check and join the session may have been revoked, and
+	// the Drop have found no stream. Looking again after joining closes that gap.
+	if _, err := k.opts.Authenticate(r.Context(), r.token); err != nil {
+		return fmt.Errorf("checking the session again: %w", err)
+	}
+
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	out := &streamWriter{w: w, control: http.NewResponseController(w)}
+	if err := out.send(hello(k.hub.headsOf(s))); err != nil {
+		return nil // the browser left before it was greeted
+	}
+	for {
+		line, more := []byte(": \n\n"), true
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-s.ended:
+			return nil
+		case line = <-s.notices:
+			line, more = drain(line, s.notices)
+		case <-k.opts.Clock.After(pingEvery):
+		}
+		if !more {
+			return nil
+		}
+		if err := out.send(line); err != nil {
+			return nil // a reader that left is not a failure
+		}
+	}
+}
+
+// drain adds what else is waiting, so that a burst is one write.
+func drain(first []byte, more <-chan []byte) ([]byte, bool) {
+	line := first
+	for range backlog {
+		select {
+		case next, open := <-more:
+			if !open {
+				return line, false
+			}
+			line = append(line[:len(line):len(line)], next...)
+		default:
+			return line, true
+		}
+	}
+	return line, true
+}
+
+// hello tells the heads and how long to wait before connecting again: a random
+// while, so that a restart is not answered by everybody in the same second.
+func hello(heads map[id.ID]int64) []byte {
+	raw, err := json.Marshal(heads)
+	if err != nil {
+		panic(err) // a map of ids and numbers always marshals
+	}
+	return fmt.Appendf(nil, "retry: %d\nevent: hello\ndata: %s\n\n", 1000+rand.IntN(3000), raw)
+}
+
+type streamWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+// send writes and flushes within writeTime. This deadline belongs to a real
+// socket, so it is the one time that does not come from the injected clock.
+func (s *streamWriter) send(line []byte) error {
+	_ = s.control.SetWriteDeadline(time.Now().Add(writeTime)) // not every connection has one
+	if _, err := s.w.Write(line); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}

@@ -1,0 +1,106 @@
+package page
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed static
+var staticFiles embed.FS
+
+func staticRoot() (fs.FS, error) { return fs.Sub(staticFiles, "static") }
+
+// assets are the static files, compressed once at start. Their address holds a
+// hash over all of them, so that a browser keeps them for ever and modules can
+// still import each other by relative name. All of them together are smaller
+// than one photograph; changing one costs little.
+type assets struct {
+	prefix  string // "/static/<hash>/"
+	files   map[string]asset
+	modules []string // scripts to preload, by address
+}
+
+type asset struct {
+	contentType string
+	etag        string
+	body        encoded
+}
+
+func newAssets(files fs.FS) (*assets, error) {
+	a := &assets{files: map[string]asset{}}
+	sum := sha256.New()
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.Contains(name, "_test.") {
+			return err
+		}
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sum, "%s %d\n", name, len(raw))
+		sum.Write(raw)
+		one := sha256.Sum256(raw)
+		a.files[name] = asset{
+			contentType: contentType(name),
+			etag:        `"` + hex.EncodeToString(one[:8]) + `"`,
+			body:        encodeBest(raw),
+		}
+		if strings.HasSuffix(name, ".js") && name != "js/main.js" {
+			a.modules = append(a.modules, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading static files: %w", err)
+	}
+	a.prefix = "/static/" + hex.EncodeToString(sum.Sum(nil)[:6]) + "/"
+	return a, nil
+}
+
+// url is where a file is served.
+func (a *assets) url(name string) string { return a.prefix + name }
+
+func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, current := strings.CutPrefix(r.URL.Path, a.prefix)
+	if !current {
+		// An older address, from a page rendered before the program was
+		// replaced: the file as it is now, kept by nobody.
+		_, name, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/static/"), "/")
+	}
+	f, ok := a.files[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.contentType)
+	h.Set("Etag", f.etag)
+	if current {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	writeEncoded(w, r, http.StatusOK, f.body)
+}
+
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}

@@ -1,0 +1,43 @@
+package page
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+)
+
+func sameDay(ctx context.Context, a, b time.Time) bool {
+	zone := Locale(ctx).Zone()
+	ay, am, ad := a.In(zone).Date()
+	by, bm, bd := b.In(zone).Date()
+	return ay == by && am == bm && ad == bd
+}
+
+// webOnly is s if it is an absolute http or https address, else "": remote
+// servers may send javascript: and data: addresses.
+func webOnly(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return ""
+	}
+	return u.String()
+}
+
+// size reserves the picture's place before it is loaded.
+func (m Media) size() templ.Attributes {
+	if m.Width <= 0 || m.Height <= 0 {
+		return nil
+	}
+	return templ.Attributes{"width": strconv.Itoa(m.Width), "height": strconv.Itoa(m.Height)}
+}
+
+func (m Media) kindKey() string {
+	switch m.Kind {
+	case "image", "video", "gifv", "audio":
+		return m.Kind
+	}
+	return "file"
+}
