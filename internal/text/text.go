@@ -26,8 +26,10 @@ type Span struct {
 	Target string   `json:"t,omitempty"`
 }
 
-// Text is plain text and what its parts are. Spans are sorted by Start and do
-// not overlap except for a mention, link or tag inside a quote.
+// Text is plain text and what its parts are. Spans are sorted by Start, the
+// longer first, and overlap only by lying wholly inside one another: a quote, a
+// struck-out passage or code may hold others, a mention, link or tag holds none,
+// and no kind lies inside its own.
 type Text struct {
 	Body  string `json:"body"`
 	Spans []Span `json:"spans,omitempty"`
@@ -43,13 +45,14 @@ const (
 	Weighted   Unit = "weighted" // twitter-text v3
 )
 
-// Rule is how one account's network counts and limits a post.
+// Rule is how one account's network counts and limits a post. The browser reads
+// the same rule as JSON.
 type Rule struct {
-	Unit              Unit
-	Max               int  // in Unit; 0 is no limit
-	MaxBytes          int  // in UTF-8 bytes, besides Max; 0 is no limit
-	URLWeight         int  // each http(s) address counts as this many; 0 counts it in full
-	MaxLinks          int  // 0 is no limit
-	CWCounts          bool // the content warning counts too
-	MentionDomainFree bool // @user@host counts as @user
+	Unit              Unit `json:"unit"`
+	Max               int  `json:"max,omitempty"`                 // in Unit; 0 is no limit
+	MaxBytes          int  `json:"max_bytes,omitempty"`           // in UTF-8 bytes, besides Max; 0 is no limit
+	URLWeight         int  `json:"url_weight,omitempty"`          // each http(s) address counts as this many; 0 counts it in full
+	MaxLinks          int  `json:"max_links,omitempty"`           // different addresses; 0 is no limit
+	CWCounts          bool `json:"cw_counts,omitempty"`           // the content warning counts too
+	MentionDomainFree bool `json:"mention_domain_free,omitempty"` // @user@host counts as @user
 }
