@@ -65,6 +65,8 @@ create table message (
   own bigint not null,
   -- the delivery that sent it; 0: written elsewhere
   delivery bigint not null,
+  -- the member who wrote it here; 0: not known
+  by_member bigint not null,
   visibility text not null,
   body text not null,
   spans text not null,
@@ -78,6 +80,7 @@ create table message (
   edited bigint not null,
   gone bigint not null,
   keep_until bigint not null,
+  direct bigint not null check (direct in (0, 1)),
   unique (workspace, id),
   unique (workspace, source, remote_id),
   foreign key (workspace, thread) references thread (workspace, id),
@@ -120,6 +123,8 @@ create table conversation (
   messages bigint not null,
   claimed_by bigint not null,
   claimed_at bigint not null,
+  -- when a member last closed or reopened it
+  changed bigint not null,
   created bigint not null,
   primary key (workspace, id),
   unique (workspace, account, identity, thread, kind),
@@ -183,3 +188,19 @@ create table message_search (
 );
 create index message_search_tokens on message_search using gin (tokens);
 -- end only
+
+-- An answer that was accepted: what it answers, who wrote it, what carries it
+-- out. key is the composer's own, so that pressing Send twice is one answer.
+create table answer (
+  workspace bigint not null,
+  delivery bigint not null,
+  conversation bigint not null,
+  message bigint not null,
+  member bigint not null,
+  key text not null,
+  at bigint not null,
+  primary key (workspace, delivery),
+  unique (workspace, key),
+  foreign key (workspace, member) references member (workspace, id)
+);
+create index answer_conversation on answer (workspace, conversation);

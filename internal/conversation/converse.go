@@ -1,0 +1,309 @@
+package conversation
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/event"
+	"parley/internal/id"
+	"parley/internal/network"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// place is what makes two messages part of the same conversation.
+type place struct {
+	identity id.ID
+	thread   id.ID // 0 for direct messages
+	kind     Kind
+}
+
+// talk is a conversation while a page is stored.
+type talk struct {
+	id       id.ID
+	place    place
+	stored   bool
+	touched  bool
+	state    State
+	waiting  time.Time
+	answered time.Time
+	last     time.Time
+	lastID   id.ID
+	count    int64
+}
+
+// converse puts what speaks to us, and what we answered elsewhere, into
+// conversations: a message that several of our accounts see is one message with
+// a conversation for each.
+func (k *intake) converse(ctx context.Context) error {
+	reached, err := k.reached(ctx)
+	if err != nil {
+		return err
+	}
+	var ours []*incoming
+	for _, m := range k.said {
+		if !reached[m.row.id] && (m.Own || m.Addressed) {
+			ours = append(ours, m)
+		}
+	}
+	if len(ours) == 0 {
+		return nil
+	}
+	talks, err := k.findTalks(ctx, ours)
+	if err != nil {
+		return err
+	}
+	reach := db.NewRows(4, len(ours))
+	for _, m := range ours {
+		t := k.join(talks, m)
+		if t == nil {
+			continue
+		}
+		reach.Add(k.a.Workspace, m.row.id, k.in.Account, t.id)
+		verb := "message.arrived"
+		if m.Own {
+			verb = "message.echoed"
+		}
+		k.d.log.Record(k.tx, k.a, event.Entry{Verb: verb, Kind: "conversation", Subject: t.id,
+			Details: map[string]string{"message": m.row.id.String(), "account": k.in.Account.String()}})
+	}
+	if err := k.storeTalks(ctx, talks); err != nil {
+		return err
+	}
+	return reach.Insert(ctx, k.tx, `insert into reach (workspace, message, account, conversation)`, "")
+}
+
+// reached are the messages that already have their conversation with this account.
+func (k *intake) reached(ctx context.Context) (map[id.ID]bool, error) {
+	var stored []id.ID
+	for _, m := range k.said {
+		if m.row.stored {
+			stored = append(stored, m.row.id)
+		}
+	}
+	if len(stored) == 0 {
+		return nil, nil
+	}
+	in, args := db.In(3, stored)
+	rows, err := k.tx.Query(ctx, `select message from reach where workspace = $1 and account = $2 and message `+in,
+		append([]any{k.a.Workspace, k.in.Account}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	reached := map[id.ID]bool{}
+	for rows.Next() {
+		var m id.ID
+		if err := rows.Scan(&m); err != nil {
+			return nil, err
+		}
+		reached[m] = true
+	}
+	return reached, rows.Err()
+}
+
+// placeOf says where a message belongs; ok is false for one of ours that answers
+// nobody we know.
+func (k *intake) placeOf(m *incoming) (place, bool) {
+	thread := k.real(m.row.thread)
+	if !m.Own {
+		switch {
+		case m.Direct:
+			return place{m.author.identity, 0, Direct}, true
+		case k.in.Feed == network.Items:
+			return place{m.author.identity, thread, Item}, true
+		}
+		return place{m.author.identity, thread, Public}, true
+	}
+	if m.Direct {
+		if len(m.Post.To) == 0 || k.people[m.Post.To[0].RemoteID] == nil {
+			return place{}, false
+		}
+		return place{k.people[m.Post.To[0].RemoteID].identity, 0, Direct}, true
+	}
+	parent := k.known[m.Post.ParentID]
+	if parent == nil || parent.own != 0 || parent.author == 0 {
+		return place{}, false
+	}
+	return place{parent.author, thread, Public}, true
+}
+
+func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*talk, error) {
+	var identities, threads []id.ID
+	for _, m := range ours {
+		if p, ok := k.placeOf(m); ok {
+			identities, threads = append(identities, p.identity), append(threads, p.thread)
+		}
+	}
+	talks := make(map[place]*talk, len(ours))
+	if len(identities) == 0 {
+		return talks, nil
+	}
+	inI, argsI := db.In(3, identities)
+	inT, argsT := db.In(3+len(argsI), threads)
+	args := append(append([]any{k.a.Workspace, k.in.Account}, argsI...), argsT...)
+	rows, err := k.tx.Query(ctx, `select id, identity, thread, kind, state, waiting, answered, last_at, last_message, messages
+		from conversation where workspace = $1 and account = $2 and identity `+inI+` and thread `+inT, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		t := &talk{stored: true}
+		if err := rows.Scan(&t.id, &t.place.identity, &t.place.thread, &t.place.kind, &t.state, db.ScanTime(&t.waiting),
+			db.ScanTime(&t.answered), db.ScanTime(&t.last), &t.lastID, &t.count); err != nil {
+			return nil, err
+		}
+		talks[t.place] = t
+	}
+	return talks, rows.Err()
+}
+
+// join adds a message to its conversation, opening one where somebody speaks to
+// us for the first time. A public post of ours opens none: it is answered first.
+func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
+	p, ok := k.placeOf(m)
+	if !ok {
+		return nil
+	}
+	t := talks[p]
+	if t == nil {
+		if m.Own && p.kind != Direct {
+			return nil
+		}
+		t = &talk{id: k.d.ids.New(), place: p, state: Open}
+		if k.in.History || m.Own {
+			t.state = Done
+		}
+		talks[p] = t
+	}
+	t.add(m.row.id, m.Post.Created, m.Own, k.in.History || p.kind == Item)
+	return t
+}
+
+// add counts a message in. quiet messages make nobody wait.
+func (t *talk) add(message id.ID, at time.Time, own, quiet bool) {
+	t.touched = true
+	t.count++
+	if !at.Before(t.last) {
+		t.last, t.lastID = at, message
+	}
+	if own {
+		if at.After(t.answered) {
+			t.answered = at
+		}
+		if !t.waiting.After(at) {
+			t.waiting = time.Time{}
+		}
+		return
+	}
+	if quiet || !at.After(t.answered) {
+		return
+	}
+	t.state = Open
+	if t.waiting.IsZero() || at.Before(t.waiting) {
+		t.waiting = at
+	}
+}
+
+func (k *intake) storeTalks(ctx context.Context, talks map[place]*talk) error {
+	rows := db.NewRows(16, len(talks))
+	for _, t := range talks {
+		switch {
+		case !t.touched:
+		case !t.stored:
+			rows.Add(k.a.Workspace, t.id, k.in.Account, t.place.identity, t.place.thread, string(t.place.kind), string(t.state),
+				db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID, t.count, id.ID(0), int64(0), db.Micros(k.now), int64(0))
+		default:
+			if _, err := k.tx.Exec(ctx, `update conversation set state = $1, waiting = $2, answered = $3, last_at = $4, last_message = $5, messages = $6
+				where workspace = $7 and id = $8`, string(t.state), db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID,
+				t.count, k.a.Workspace, t.id); err != nil {
+				return err
+			}
+		}
+	}
+	const head = `insert into conversation (workspace, id, account, identity, thread, kind, state, waiting, answered, last_at, last_message,
+		messages, claimed_by, claimed_at, created, changed)`
+	return rows.Insert(ctx, k.tx, head, "")
+}
+
+// mergeThreads makes one thread of two, once the message arrives that joins
+// them. Two conversations of the same person and account become the older one.
+func (d *Desk) mergeThreads(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
+	if from == to {
+		return nil
+	}
+	const same = `select f.id, t.id from conversation f join conversation t
+		on t.workspace = f.workspace and t.account = f.account and t.identity = f.identity and t.kind = f.kind and t.thread = $3
+		where f.workspace = $1 and f.thread = $2`
+	rows, err := tx.Query(ctx, same, workspace, from, to)
+	if err != nil {
+		return err
+	}
+	var pairs [][2]id.ID
+	for rows.Next() {
+		var p [2]id.ID
+		if err := rows.Scan(&p[0], &p[1]); err != nil {
+			rows.Close()
+			return err
+		}
+		pairs = append(pairs, p)
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		if err := d.mergeConversations(ctx, tx, workspace, p[0], p[1]); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `update conversation set thread = $1 where workspace = $2 and thread = $3`, to, workspace, from); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `update message set thread = $1 where workspace = $2 and thread = $3`, to, workspace, from); err != nil {
+		return err
+	}
+	// The name of the thread that ended now leads to the one that stays.
+	_, err = tx.Exec(ctx, `delete from thread where workspace = $1 and id = $2`, workspace, from)
+	return err
+}
+
+func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
+	for _, q := range []string{
+		`update reach set conversation = $1 where workspace = $2 and conversation = $3`,
+		`update claim set ended = at, how = 'left' where workspace = $2 and conversation = $3 and ended = 0 and $1 <> 0`,
+		`update claim set conversation = $1 where workspace = $2 and conversation = $3`,
+	} {
+		if _, err := tx.Exec(ctx, q, to, workspace, from); err != nil {
+			return err
+		}
+	}
+	const fold = `update conversation set
+		waiting = case when waiting = 0 then f.w when f.w = 0 or f.w > waiting then waiting else f.w end,
+		answered = case when f.a > answered then f.a else answered end,
+		last_message = case when f.l > last_at then f.m else last_message end,
+		last_at = case when f.l > last_at then f.l else last_at end,
+		state = case when f.s = 'open' then 'open' else state end,
+		messages = messages + f.n
+		from (select waiting as w, answered as a, last_at as l, last_message as m, state as s, messages as n
+			from conversation where workspace = $1 and id = $2) f
+		where workspace = $1 and id = $3`
+	if _, err := tx.Exec(ctx, fold, workspace, from, to); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `delete from conversation where workspace = $1 and id = $2`, workspace, from)
+	return err
+}
+
+// recount looks again at the conversations a message belongs to, after it is
+// gone: nobody waits for an answer to words that were taken back.
+func (d *Desk) recount(ctx context.Context, tx *db.Tx, workspace, message id.ID) error {
+	_, err := tx.Exec(ctx, `update conversation set waiting = coalesce((
+			select min(m.at) from reach r join message m on m.workspace = r.workspace and m.id = r.message
+			where r.workspace = conversation.workspace and r.conversation = conversation.id
+			and m.own = 0 and m.gone = 0 and m.at > conversation.answered and m.at >= conversation.waiting), 0)
+		where workspace = $1 and waiting > 0 and id in (select conversation from reach where workspace = $1 and message = $2)`, workspace, message)
+	return err
+}

@@ -1,0 +1,383 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/internal/actor"
+	"parley/internal/db"
+	"parley/internal/id"
+	"parley/internal/network"
+	"parley/internal/problem"
+	"parley/internal/text"
+)
+
+// Box is a part of the inbox.
+type Box string
+
+const (
+	Waiting Box = "waiting" // somebody waits for us, longest first
+	Mine    Box = "mine"    // I am answering these
+	All     Box = "all"     // everything open, newest first
+	Closed  Box = "done"    // needs no answer, or was answered
+	Reading Box = "reading" // entries of feeds
+)
+
+// Boxes in the order they are shown.
+var Boxes = []Box{Waiting, Mine, All, Closed, Reading}
+
+// Filter picks conversations.
+type Filter struct {
+	Box     Box
+	Account id.ID // 0: all that the actor may see
+	After   Place // the last row of the page before
+	Limit   int   // 0: 40; at most 200
+}
+
+// Place is where a page ended.
+type Place struct {
+	At time.Time
+	ID id.ID
+}
+
+// Row is a conversation in the list.
+type Row struct {
+	ID         id.ID
+	Account    id.ID
+	Network    string
+	AccountURL string
+	Handle     string // our account's
+	Kind       Kind
+	State      State
+	Person     Person
+	Waiting    time.Time
+	Last       time.Time
+	LastOwn    bool
+	Snippet    string
+	Warning    string
+	Gone       bool
+	Messages   int64
+	ClaimedBy  id.ID
+	Claimer    string
+}
+
+// Page is one page of the list.
+type Page struct {
+	Rows []Row
+	Next Place // zero: there are no more
+}
+
+const pageSize = 40
+
+// List reads one page of a box. Its cost does not grow with the number of
+// messages: every box is the head of an index.
+func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) {
+	if !a.CanSomewhere(actor.ReadConversations) {
+		return Page{}, a.Require(actor.ReadConversations)
+	}
+	if f.Limit <= 0 {
+		f.Limit = pageSize
+	}
+	f.Limit = min(f.Limit, 200)
+	args := []any{a.Workspace}
+	where, order := f.conditions(a, &args)
+	args = append(args, f.Limit+1)
+	q := fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.last_at, c.messages,
+		c.claimed_by, coalesce(mm.name, ''), i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot,
+		m.own, m.body, m.warning, m.gone
+		from conversation c
+		join account a on a.workspace = c.workspace and a.id = c.account
+		join identity i on i.workspace = c.workspace and i.id = c.identity
+		join message m on m.workspace = c.workspace and m.id = c.last_message
+		left join member mm on mm.workspace = c.workspace and mm.id = c.claimed_by
+		where c.workspace = $1 and %s order by %s limit $%d`, where, order, len(args))
+	rows, err := d.db.Read().Query(ctx, q, args...)
+	if err != nil {
+		return Page{}, fmt.Errorf("reading the inbox: %w", err)
+	}
+	defer rows.Close()
+	var page Page
+	for rows.Next() {
+		var r Row
+		var own, bot id.ID
+		var gone int64
+		var body string
+		p := &r.Person
+		if err := rows.Scan(&r.ID, &r.Account, &r.Network, &r.AccountURL, &r.Handle, &r.Kind, &r.State, db.ScanTime(&r.Waiting),
+			db.ScanTime(&r.Last), &r.Messages, &r.ClaimedBy, &r.Claimer, &p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name,
+			&p.URL, &p.Avatar, &bot, &own, &body, &r.Warning, &gone); err != nil {
+			return Page{}, fmt.Errorf("reading the inbox: %w", err)
+		}
+		p.Bot, r.LastOwn, r.Gone = bot != 0, own != 0, gone != 0
+		r.Snippet = text.DisplaySafe(text.CleanLine(body, 240))
+		page.Rows = append(page.Rows, r)
+	}
+	if len(page.Rows) > f.Limit {
+		page.Rows = page.Rows[:f.Limit]
+		last := page.Rows[f.Limit-1]
+		page.Next = Place{At: last.Last, ID: last.ID}
+		if f.Box == Waiting {
+			page.Next.At = last.Waiting
+		}
+	}
+	return page, rows.Err()
+}
+
+// conditions are the where and order of a box, over the rows the actor may see.
+func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
+	arg := func(v any) string {
+		*args = append(*args, v)
+		return fmt.Sprintf("$%d", len(*args))
+	}
+	by, newest := "c.last_at", true
+	switch f.Box {
+	case Mine:
+		where = "c.claimed_by = " + arg(a.Member)
+	case All:
+		where = "c.state = 'open' and c.kind <> 'item'"
+	case Closed:
+		where = "c.state = 'done' and c.kind <> 'item'"
+	case Reading:
+		where = "c.state = 'open' and c.kind = 'item'"
+	default:
+		where, by, newest = "c.state = 'open' and c.waiting > 0", "c.waiting", false
+	}
+	if f.Account != 0 {
+		where += " and c.account = " + arg(f.Account)
+	}
+	if scopes, all := a.Scopes(actor.ReadConversations); !all {
+		var accounts []id.ID
+		for _, s := range scopes {
+			if s.Kind == "account" {
+				accounts = append(accounts, s.ID)
+			}
+		}
+		in, more := db.In(len(*args)+1, append(accounts, 0))
+		*args = append(*args, more...)
+		where += " and c.account " + in
+	}
+	than, dir := "<", " desc"
+	if !newest {
+		than, dir = ">", ""
+	}
+	if f.After.ID != 0 {
+		where += fmt.Sprintf(" and (%s, c.id) %s (%s, %s)", by, than, arg(db.Micros(f.After.At)), arg(f.After.ID))
+	}
+	return where, by + dir + ", c.id" + dir
+}
+
+// Counts is how many conversations wait, are mine, are open: the numbers beside
+// the boxes. They stop at 100: beyond, "99+" says it.
+func (d *Desk) Counts(ctx context.Context, a actor.Actor) (map[Box]int, error) {
+	counts := map[Box]int{}
+	for _, b := range []Box{Waiting, Mine, Reading} {
+		args := []any{a.Workspace}
+		where, _ := Filter{Box: b}.conditions(a, &args)
+		var n int
+		if err := d.db.Read().Row(ctx, `select count(*) from (select 1 from conversation c where c.workspace = $1 and `+where+` limit 100) x`, args...).Scan(&n); err != nil {
+			return nil, fmt.Errorf("counting the inbox: %w", err)
+		}
+		counts[b] = n
+	}
+	return counts, nil
+}
+
+// View is a conversation as it is shown: the thread it stands in, with what
+// belongs to it marked as Mine, and who else speaks in the same thread.
+type View struct {
+	ID        id.ID
+	Account   id.ID
+	Kind      Kind
+	State     State
+	Person    Person
+	Waiting   time.Time
+	ClaimedBy id.ID
+	Claimer   string
+	ClaimedAt time.Time
+	Messages  []Message
+	Others    []Row // other people's conversations in the same thread
+	More      bool  // the thread is longer than what is shown
+}
+
+// shown is how many messages of a thread are read at once.
+const shown = 200
+
+// Open reads a conversation with its thread, oldest message first.
+func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (View, error) {
+	h, err := d.load(ctx, d.db.Read(), a, actor.ReadConversations, conversation)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{ID: h.ID, Account: h.Account, Kind: h.Kind, State: h.State, Waiting: h.Waiting, ClaimedBy: h.ClaimedBy, ClaimedAt: h.ClaimedAt}
+	if v.Person, err = d.identity(ctx, a.Workspace, h.Identity); err != nil {
+		return v, err
+	}
+	if h.ClaimedBy != 0 {
+		if err := d.db.Read().Row(ctx, `select name from member where workspace = $1 and id = $2`, a.Workspace, h.ClaimedBy).Scan(&v.Claimer); err != nil {
+			return v, fmt.Errorf("reading who answers: %w", err)
+		}
+	}
+	const newest = ` order by m.at desc, m.id desc limit %d`
+	if h.Kind == Direct {
+		v.Messages, err = d.messages(ctx, a.Workspace, `join reach r on r.workspace = m.workspace and r.message = m.id
+			where m.workspace = $1 and r.conversation = $2`+fmt.Sprintf(newest, shown+1), a.Workspace, h.ID)
+	} else {
+		// Private words in a public thread belong to their own conversation.
+		v.Messages, err = d.messages(ctx, a.Workspace, `where m.workspace = $1 and m.thread = $2 and m.direct = 0`+fmt.Sprintf(newest, shown+1), a.Workspace, h.Thread)
+	}
+	if err != nil {
+		return v, err
+	}
+	if len(v.Messages) > shown {
+		v.Messages, v.More = v.Messages[:shown], true
+	}
+	for i, j := 0, len(v.Messages)-1; i < j; i, j = i+1, j-1 {
+		v.Messages[i], v.Messages[j] = v.Messages[j], v.Messages[i]
+	}
+	if err := d.markMine(ctx, a.Workspace, &v); err != nil {
+		return v, err
+	}
+	if h.Kind == Public {
+		v.Others, err = d.others(ctx, a, h)
+	}
+	return v, err
+}
+
+func (d *Desk) identity(ctx context.Context, workspace, identity id.ID) (Person, error) {
+	var p Person
+	var bot int64
+	err := d.db.Read().Row(ctx, `select id, person, remote_id, handle, name, url, avatar, bot from identity where workspace = $1 and id = $2`,
+		workspace, identity).Scan(&p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name, &p.URL, &p.Avatar, &bot)
+	if db.NoRows(err) {
+		return p, problem.New(problem.NotFound, "conversation.not_found")
+	}
+	if err != nil {
+		return p, fmt.Errorf("reading a person: %w", err)
+	}
+	p.Bot = bot != 0
+	return p, nil
+}
+
+// messages reads messages with their authors and earlier versions.
+func (d *Desk) messages(ctx context.Context, workspace id.ID, from string, args ...any) ([]Message, error) {
+	rows, err := d.db.Read().Query(ctx, `select m.id, m.remote_id, m.version, m.parent, m.thread, m.own, m.delivery, m.by_member, m.visibility,
+		m.body, m.spans, m.lang, m.warning, m.media, m.quote, m.url, m.at, m.seen, m.edited, m.gone, m.direct,
+		i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot
+		from message m join identity i on i.workspace = m.workspace and i.id = m.author `+from, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading messages: %w", err)
+	}
+	defer rows.Close()
+	var ms []Message
+	edited := map[id.ID]int{}
+	for rows.Next() {
+		m, err := scanMessage(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("reading a message: %w", err)
+		}
+		if !m.Edited.IsZero() {
+			edited[m.ID] = len(ms)
+		}
+		ms = append(ms, m)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading messages: %w", err)
+	}
+	return ms, d.versions(ctx, workspace, ms, edited)
+}
+
+func scanMessage(scan func(...any) error) (Message, error) {
+	var m Message
+	var spans, media string
+	var bot, direct int64
+	var visibility string
+	a := &m.Author
+	if err := scan(&m.ID, &m.RemoteID, &m.Version, &m.Parent, &m.Thread, &m.Own, &m.Delivery, &m.By, &visibility,
+		&m.Text.Body, &spans, &m.Lang, &m.Warning, &media, &m.QuoteID, &m.URL, db.ScanTime(&m.At), db.ScanTime(&m.Seen),
+		db.ScanTime(&m.Edited), db.ScanTime(&m.Gone), &direct,
+		&a.Identity, &a.Person, &a.RemoteID, &a.Handle, &a.Name, &a.URL, &a.Avatar, &bot); err != nil {
+		return m, err
+	}
+	m.Visibility, m.Direct, a.Bot = network.Visibility(visibility), direct != 0, bot != 0
+	var err error
+	if m.Text.Spans, err = decode[text.Span](spans); err != nil {
+		return m, fmt.Errorf("spans: %w", err)
+	}
+	if m.Media, err = decode[network.Media](media); err != nil {
+		return m, fmt.Errorf("media: %w", err)
+	}
+	return m, nil
+}
+
+func (d *Desk) versions(ctx context.Context, workspace id.ID, ms []Message, edited map[id.ID]int) error {
+	if len(edited) == 0 {
+		return nil
+	}
+	ids := make([]id.ID, 0, len(edited))
+	for m := range edited {
+		ids = append(ids, m)
+	}
+	in, args := db.In(2, ids)
+	rows, err := d.db.Read().Query(ctx, `select message, body, spans, warning, at, until from message_version
+		where workspace = $1 and message `+in+` order by at`, append([]any{workspace}, args...)...)
+	if err != nil {
+		return fmt.Errorf("reading earlier versions: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m id.ID
+		var v Version
+		var spans string
+		if err := rows.Scan(&m, &v.Text.Body, &spans, &v.Warning, db.ScanTime(&v.At), db.ScanTime(&v.Until)); err != nil {
+			return fmt.Errorf("reading an earlier version: %w", err)
+		}
+		if v.Text.Spans, err = decode[text.Span](spans); err != nil {
+			return fmt.Errorf("reading an earlier version: %w", err)
+		}
+		i := edited[m]
+		ms[i].Versions = append(ms[i].Versions, v)
+	}
+	return rows.Err()
+}
+
+func (d *Desk) markMine(ctx context.Context, workspace id.ID, v *View) error {
+	rows, err := d.db.Read().Query(ctx, `select message from reach where workspace = $1 and conversation = $2 order by message desc limit 1000`, workspace, v.ID)
+	if err != nil {
+		return fmt.Errorf("reading a conversation: %w", err)
+	}
+	defer rows.Close()
+	mine := map[id.ID]bool{}
+	for rows.Next() {
+		var m id.ID
+		if err := rows.Scan(&m); err != nil {
+			return fmt.Errorf("reading a conversation: %w", err)
+		}
+		mine[m] = true
+	}
+	for i := range v.Messages {
+		v.Messages[i].Mine = mine[v.Messages[i].ID]
+	}
+	return rows.Err()
+}
+
+// others are the other conversations of the same thread and account.
+func (d *Desk) others(ctx context.Context, a actor.Actor, h head) ([]Row, error) {
+	rows, err := d.db.Read().Query(ctx, `select c.id, c.state, c.waiting, c.last_at, c.messages, i.handle, i.name, i.avatar
+		from conversation c join identity i on i.workspace = c.workspace and i.id = c.identity
+		where c.workspace = $1 and c.thread = $2 and c.account = $3 and c.id <> $4 order by c.last_at desc limit 50`,
+		a.Workspace, h.Thread, h.Account, h.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading who else speaks here: %w", err)
+	}
+	defer rows.Close()
+	var rs []Row
+	for rows.Next() {
+		r := Row{Account: h.Account, Kind: Public}
+		if err := rows.Scan(&r.ID, &r.State, db.ScanTime(&r.Waiting), db.ScanTime(&r.Last), &r.Messages, &r.Person.Handle, &r.Person.Name, &r.Person.Avatar); err != nil {
+			return nil, fmt.Errorf("reading who else speaks here: %w", err)
+		}
+		rs = append(rs, r)
+	}
+	return rs, rows.Err()
+}

@@ -1,0 +1,89 @@
+package conversation
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/id"
+)
+
+// marks are a workspace's tombstones: what must not come back. Their keys are
+// HMACs under a random salt of the workspace, so that a list of known ids cannot
+// be tried on a stolen file without the salt, and the salt alone tells nothing.
+type marks struct {
+	workspace id.ID
+	salt      []byte
+}
+
+func (m marks) empty() bool { return m.salt == nil }
+
+func (m marks) key(source id.ID, remote string) []byte {
+	h := hmac.New(sha256.New, m.salt)
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(source))
+	h.Write(b[:])
+	h.Write([]byte(remote))
+	return h.Sum(nil)
+}
+
+// find tells which of the messages are marked.
+func (m marks) find(ctx context.Context, q db.Queryer, source id.ID, said []*incoming) (map[string]bool, error) {
+	byKey := make(map[string]string, len(said))
+	ks := make([][]byte, 0, len(said))
+	for _, s := range said {
+		key := m.key(source, s.Post.ID)
+		byKey[string(key)] = s.Post.ID
+		ks = append(ks, key)
+	}
+	in, args := db.In(2, ks)
+	rows, err := q.Query(ctx, `select key from tombstone where workspace = $1 and key `+in, append([]any{m.workspace}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[string]bool{}
+	for rows.Next() {
+		var key []byte
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		found[byKey[string(key)]] = true
+	}
+	return found, rows.Err()
+}
+
+func saltName(workspace id.ID) string { return "tombstone." + workspace.String() }
+
+// tombstones reads the workspace's salt; none means that nothing was ever marked.
+func (d *Desk) tombstones(ctx context.Context, q db.Queryer, workspace id.ID) (marks, error) {
+	m := marks{workspace: workspace}
+	err := q.Row(ctx, `select value from setting where name = $1`, saltName(workspace)).Scan(&m.salt)
+	if err != nil && !db.NoRows(err) {
+		return m, fmt.Errorf("reading the marks of what was erased: %w", err)
+	}
+	return m, nil
+}
+
+// mark keeps a message from coming back.
+func (d *Desk) mark(ctx context.Context, tx *db.Tx, workspace, source id.ID, remote string, now time.Time) error {
+	salt := make([]byte, 32)
+	if _, err := rand.Read(salt); err != nil {
+		return fmt.Errorf("salting: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `insert into setting (name, value) values ($1, $2) on conflict (name) do nothing`, saltName(workspace), salt); err != nil {
+		return err
+	}
+	m, err := d.tombstones(ctx, tx, workspace)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `insert into tombstone (workspace, key, at) values ($1, $2, $3) on conflict (workspace, key) do nothing`,
+		workspace, m.key(source, remote), db.Micros(now))
+	return err
+}
