@@ -174,22 +174,20 @@ func (v Visibility) private() bool { return v == Followers || v == Direct }
 
 // Row is one conversation in the list.
 type Row struct {
-	ID       id.ID
-	Href     string
-	Person   Person
-	Excerpt  string // the newest words
-	By       string // who of us said them; "" is the person
-	Warning  string // shown instead of the excerpt
-	At       time.Time
-	Waiting  time.Time // unanswered since; zero: nobody waits
-	Private  bool
-	Claimed  string // the member who answers; "" is nobody
-	Mine     bool   // Claimed is the visitor; leave unset in shared fragments
-	State    State  // of our newest answer, where it needs eyes: Sending, Failed, Unknown
-	Account  string // which of our accounts it reached, where there are several
-	Current  bool   // the one that is open; leave unset in shared fragments (the browser marks it)
-	Gone     bool   // the newest message was deleted
-	Messages int    // how many; 0 or 1 shows nothing
+	ID      id.ID
+	Href    string
+	Person  Person
+	Excerpt string // the newest words
+	By      string // who of us said them; "" is the person
+	Warning string // shown instead of the excerpt
+	At      time.Time
+	Waiting time.Time // unanswered since; zero: nobody waits
+	Private bool
+	Claimed string // the member who answers; "" is nobody
+	Claimer id.ID  // their member id, so that they read "you" there
+	State   State  // of our newest answer, where it needs eyes: Sending, Failed, Unknown
+	Account string // which of our accounts it reached, where there are several
+	Gone    bool   // the newest message was deleted
 }
 
 // Tab is one of a few views of the same thing.
@@ -200,12 +198,27 @@ type Tab struct {
 	Current bool
 }
 
-// DeskView is the two-pane desk. On narrow screens one pane shows: the thread
-// if Open, else the list.
+// DeskView is the two-pane desk.
 type DeskView struct {
-	List   templ.Component
-	Thread templ.Component
-	Open   bool
+	List   PaneView
+	Thread PaneView
+}
+
+// PaneView is one half of the desk, and a live region of its own. On narrow
+// screens one pane shows: the thread if it is Open, else the list.
+type PaneView struct {
+	Content templ.Component
+	Live    string // data-live; "" never refreshes
+	Src     string // data-src: an address whose answer holds this pane
+	Open    bool   // of the thread: a conversation is open
+}
+
+// ThreadView is an open conversation: who, what was said, and an answer.
+type ThreadView struct {
+	Head     ThreadHead
+	Messages []Message
+	Before   templ.Component // above the messages: a link to older ones, a note
+	Foot     templ.Component // below: claim bar and composer
 }
 
 // Message is one thing somebody said.

@@ -1,7 +1,28 @@
 package page
 
+import (
+	"context"
+
+	"github.com/a-h/templ"
+)
+
 // noted reports whether a row has a third line.
 func (r Row) noted() bool {
 	return r.Claimed != "" || !r.Waiting.IsZero() || r.Account != "" ||
 		r.State == Sending || r.State == Failed || r.State == Unknown
+}
+
+func (r Row) mine(ctx context.Context) bool {
+	return r.Claimer != 0 && r.Claimer == viewOf(ctx).actor.Member
+}
+
+func (p PaneView) attributes() templ.Attributes {
+	a := templ.Attributes{}
+	if p.Live != "" {
+		a["data-live"], a["data-src"] = p.Live, p.Src
+	}
+	if p.Open {
+		a["data-open"] = true
+	}
+	return a
 }

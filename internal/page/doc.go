@@ -12,17 +12,20 @@
 //	}
 //
 //	func (c *Conversation) inboxPage(_ http.ResponseWriter, r *page.Request) error {
-//		if r.URL.Query().Get("fragment") == "list" { // what live.js asks for
+//		if err := r.Actor.Require(actor.ReadConversations); err != nil {
+//			return err
+//		}
+//		if r.Fetched() && r.URL.Query().Get("fragment") == "list" { // what live.js asks for
 //			return r.Fragment("inbox", func(ctx context.Context) (templ.Component, error) {
-//				rows, err := c.List(ctx, r.Actor, filter)
-//				return inboxList(rows), err
+//				pane, err := c.listPane(ctx, r.Actor)
+//				return page.ListPane(pane), err
 //			})
 //		}
-//		rows, err := c.List(r.Context(), r.Actor, filter)
+//		pane, err := c.listPane(r.Context(), r.Actor)
 //		if err != nil {
 //			return err
 //		}
-//		return r.Render(inboxPage(rows))
+//		return r.Render(inboxPage(pane))
 //	}
 //
 // Member puts the page under /w/{workspace}, sends the signed-out to the
@@ -36,11 +39,14 @@
 // "inbox") is an address inside the workspace, page.Can(ctx, right) asks the
 // actor. A page begins with Layout (signed in) or Plain (everybody):
 //
-//	templ inboxPage(rows []page.Row) {
+//	templ inboxPage(list page.PaneView) {
 //		@page.Layout(page.Head{Title: page.T(ctx, "inbox.title"), Current: "inbox", Desk: true}) {
-//			@page.Desk(page.DeskView{List: inboxList(rows), Thread: page.NothingOpen()})
+//			@page.Desk(page.DeskView{List: list, Thread: page.PaneView{Content: page.NothingOpen()}})
 //		}
 //	}
+//
+// An open conversation is the same page with Thread: page.PaneView{Open: true,
+// Live: "conversation:"+id, Src: its own address, Content: page.Thread(…)}.
 //
 // Words of outside people stand in an element with dir="auto" (or in a <bdi>):
 // it isolates right-to-left text, and the pseudo-locale test takes everything
@@ -52,11 +58,12 @@
 // in the background and the elements whose ids come back are replaced. A region
 // that keeps itself fresh names what it is about and where it comes from:
 //
-//	<section id="inbox-list" data-live="conversation" data-src="/w/…/inbox?fragment=list">
+//	<section id="list-pane" data-live="conversation" data-src="/w/…/inbox?fragment=list">
 //
 // data-live lists event kinds ("conversation") or one subject
 // ("conversation:0C7…"). The answer to data-src must hold an element of the same
-// id. Elements inside with data-keep are never touched.
+// id; a whole page may be the answer too. Elements inside with data-keep (the
+// composer) are left alone for as long as an element of that id is in the answer.
 //
 // # What the kernel promises
 //

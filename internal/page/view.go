@@ -52,7 +52,7 @@ func (r *Request) view() *view {
 // without who is looking.
 func (v *view) shared() *view {
 	return &view{
-		locale: v.locale, now: v.now, kernel: v.kernel, path: v.path, head: v.head,
+		locale: v.locale, now: v.now, kernel: v.kernel, head: v.head,
 		workspace: Workspace{ID: v.workspace.ID, Slug: v.workspace.Slug, Name: v.workspace.Name},
 	}
 }
