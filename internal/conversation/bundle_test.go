@@ -78,6 +78,13 @@ func (b *bundle) exec(q string, args ...any) {
 	}
 }
 
+// clear empties the desk for the next case of a property.
+func (b *bundle) clear() {
+	for _, table := range []string{"reach", "answer", "claim", "conversation", "message_version", "message", "thread", "tombstone"} {
+		b.exec("delete from " + table)
+	}
+}
+
 func (b *bundle) send(_ context.Context, _ *db.Tx, _ actor.Actor, out conversation.Outgoing) (id.ID, error) {
 	b.sent = append(b.sent, out)
 	return b.ids.New(), nil

@@ -273,7 +273,7 @@ func (d *Desk) mergeThreads(ctx context.Context, tx *db.Tx, workspace, from, to 
 func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
 	for _, q := range []string{
 		`update reach set conversation = $1 where workspace = $2 and conversation = $3`,
-		`update claim set ended = at, how = 'left' where workspace = $2 and conversation = $3 and ended = 0 and $1 <> 0`,
+		`update claim set ended = at, how = 'left' where workspace = $2 and conversation = $3 and ended = 0 and cast($1 as bigint) <> 0`,
 		`update claim set conversation = $1 where workspace = $2 and conversation = $3`,
 	} {
 		if _, err := tx.Exec(ctx, q, to, workspace, from); err != nil {

@@ -235,7 +235,12 @@ func TestCyclicThreads(t *testing.T) {
 // ends the same.
 func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 	t.Parallel()
+	straight, shuffled := setup(t), setup(t)
+	straight.clock.Set(after(time.Hour))
+	shuffled.clock.Set(after(time.Hour))
 	rapid.Check(t, func(r *rapid.T) {
+		straight.clear()
+		shuffled.clear()
 		n := rapid.IntRange(2, 7).Draw(r, "messages")
 		people := []string{"bea", "carl", "dora"}
 		var es []network.Event
@@ -253,11 +258,7 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 			}
 			es = append(es, e)
 		}
-		straight := setup(t)
-		straight.clock.Set(after(time.Hour))
 		straight.ingest(town, es...)
-		shuffled := setup(t)
-		shuffled.clock.Set(after(time.Hour))
 		for _, i := range rapid.Permutation(append(indices(n), indices(n)...)).Draw(r, "order") {
 			shuffled.ingest(town, es[i])
 		}
