@@ -27,7 +27,7 @@ func cleanName(s, field string) (string, error) {
 	if len(s) > 16*maxName {
 		return "", problem.New(problem.Invalid, "team.name_long", "max", maxName).At(field)
 	}
-	s = strings.Join(strings.Fields(strings.Map(visible, norm.NFC.String(s))), " ")
+	s = strings.Join(strings.Fields(norm.NFC.String(strings.Map(visible, s))), " ")
 	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsMark(r) && !unicode.IsSpace(r) }) {
 		return "", problem.New(problem.Invalid, "team.name_empty").At(field)
 	}
@@ -63,7 +63,7 @@ func cleanReason(s string) (string, error) {
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > longest {
 		return "", problem.New(problem.Invalid, "team.reason_long", "max", longest).At("reason")
 	}
-	return strings.Join(strings.Fields(strings.Map(visible, norm.NFC.String(s))), " "), nil
+	return strings.Join(strings.Fields(norm.NFC.String(strings.Map(visible, s))), " "), nil
 }
 
 // cleanLabel cuts what a browser or proxy said about itself to something that
