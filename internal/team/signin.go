@@ -123,7 +123,7 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, login id.ID, p Place) (Si
 		return SignedIn{}, fmt.Errorf("beginning a session: %w", err)
 	}
 	net := network(p.Address)
-	if net == "" {
+	if net == "" { // a client whose address is not told could be anybody
 		return in, nil
 	}
 	const place = `insert into login_place (login, place, seen) values ($1, $2, $3)

@@ -247,6 +247,8 @@ func TestChangingThePasswordEndsTheOtherSessions(t *testing.T) {
 	f := h.founder(1)
 	other, err := h.SignIn(ctx, f.email, password, team.Place{})
 	must(t, err)
+	link, _, err := h.Operator().PasswordLink(ctx, f.email)
+	must(t, err)
 	const next = "three herons by the canal"
 	change := team.PasswordChange{Old: "wrong", New: next, Keep: f.Session}
 	refused(t, h.ChangePassword(ctx, f.actor, change, team.Place{}), "team.old_password")
@@ -263,6 +265,9 @@ func TestChangingThePasswordEndsTheOtherSessions(t *testing.T) {
 	refused(t, err, "team.sign_in")
 	_, err = h.SignIn(ctx, f.email, next, team.Place{})
 	must(t, err)
+	// A link that was waiting to set another one is dead too.
+	_, _, err = h.PasswordLinkFor(ctx, link)
+	refused(t, err, "team.link_over")
 }
 
 func TestAHashOfAnotherCostIsRenewedAtSignIn(t *testing.T) {
@@ -358,24 +363,51 @@ func TestOneAddressIsSlowedDownWhateverItTries(t *testing.T) {
 	}
 }
 
-func TestAnAttackersOwnLoginDoesNotBuyGuesses(t *testing.T) {
+func TestAnAttackersOwnLoginBuysNoGuesses(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	h := setup(t)
 	mine := h.founder(1)
-	h.founder(2)
 	place := team.Place{Address: "203.0.113.66"}
-	looked := 0
-	for n := range 300 {
-		_, err := h.SignIn(ctx, fmt.Sprintf("somebody%d@example.org", n), "wrong", place)
-		if problem.Is(err, "team.sign_in") {
-			looked++
+	guess := func(times int) (looked int) {
+		for range times {
+			_, err := h.SignIn(ctx, h.ids.New().String()+"@example.org", "wrong", place)
+			if problem.Is(err, "team.sign_in") {
+				looked++
+			}
 		}
-		h.SignIn(ctx, mine.email, password, place)
+		return looked
 	}
-	if looked > 60 {
-		t.Errorf("%d of 300 were looked at", looked)
+	if n := guess(100); n != 31 {
+		t.Fatalf("%d of the first hundred were looked at", n)
 	}
+	h.clock.Advance(time.Second)
+	_, err := h.SignIn(ctx, mine.email, password, place)
+	must(t, err)
+	if n := guess(100); n != 1 {
+		t.Errorf("%d more after signing in once", n)
+	}
+}
+
+func TestAClientWithoutAnAddressIsNeverKnown(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := setup(t)
+	f := h.founder(1)
+	_, err := h.SignIn(ctx, f.email, password, team.Place{})
+	must(t, err)
+	h.guessFor(f.email, time.Hour)
+	h.guessOnce(f.email)
+	_, err = h.SignIn(ctx, f.email, password, team.Place{})
+	refused(t, err, "team.throttled")
+}
+
+// guessOnce tries a wrong password, waiting first if it must.
+func (h *house) guessOnce(email string) {
+	h.t.Helper()
+	h.clock.Advance(15 * time.Minute)
+	_, err := h.SignIn(context.Background(), email, "wrong", team.Place{Address: "203.0.113.200"})
+	refused(h.t, err, "team.sign_in")
 }
 
 // A hundred tries at the same moment are a hundred tries.
@@ -421,5 +453,23 @@ func TestThrottlingKeepsNoAddresses(t *testing.T) {
 	must(t, h.Sweep(ctx))
 	if n := h.count(`select count(*) from login_throttle`); n != 0 {
 		t.Errorf("%d counts after a quiet day", n)
+	}
+}
+
+func TestWrongTriesAreForgottenAfterAQuietDay(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := setup(t)
+	f := h.founder(1)
+	h.guessFor(f.email, time.Hour)
+	h.clock.Advance(24*time.Hour + time.Second)
+	place := team.Place{Address: "203.0.113.66"}
+	for n := range 5 {
+		if _, err := h.SignIn(ctx, f.email, "mistyped", place); !problem.Is(err, "team.sign_in") {
+			t.Fatalf("try %d: %v", n, err)
+		}
+	}
+	if _, err := h.SignIn(ctx, f.email, password, place); err != nil {
+		t.Error(err)
 	}
 }

@@ -157,12 +157,8 @@ func (t admitted) forgive(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// knows reports whether the login has signed in from this network before. A
-// client whose address is not told could be anybody.
+// knows reports whether the login has signed in from this network before.
 func (s *Service) knows(ctx context.Context, tx *db.Tx, folded, net string) (bool, error) {
-	if net == "" {
-		return false, nil
-	}
 	var n int
 	const q = `select count(*) from login_place p join login l on l.id = p.login
 		where l.email_folded = $1 and l.removed = 0 and p.place = $2 and p.seen > $3`
