@@ -93,14 +93,14 @@ create table network_app (
   primary key (network, instance, redirect)
 );
 
--- A connection begun at a network's consent page. account is set when it
--- reconnects one.
+-- A connection begun at a network's consent page.
 create table account_begin (
-  hash bytea primary key,
   workspace bigint not null references workspace (id),
+  id bigint not null,
+  hash bytea not null unique,
   member bigint not null,
   network text not null,
-  account bigint not null,
   blob bytea not null,
-  until bigint not null
+  until bigint not null,
+  primary key (workspace, id)
 );
