@@ -367,7 +367,11 @@ func (k *intake) bury(ctx context.Context) error {
 	for _, g := range k.gone {
 		r := k.known[g.ID]
 		if r == nil {
-			if err := k.d.mark(ctx, k.tx, k.a.Workspace, k.source, g.ID, k.now); err != nil {
+			marks, err := k.d.salted(ctx, k.tx, k.a.Workspace)
+			if err != nil {
+				return err
+			}
+			if err := marks.add(ctx, k.tx, k.source, g.ID, k.now); err != nil {
 				return err
 			}
 			continue

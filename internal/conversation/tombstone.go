@@ -70,20 +70,24 @@ func (d *Desk) tombstones(ctx context.Context, q db.Queryer, workspace id.ID) (m
 	return m, nil
 }
 
-// mark keeps a message from coming back.
-func (d *Desk) mark(ctx context.Context, tx *db.Tx, workspace, source id.ID, remote string, now time.Time) error {
+// salted is tombstones with a salt, made at the first need.
+func (d *Desk) salted(ctx context.Context, tx *db.Tx, workspace id.ID) (marks, error) {
 	salt := make([]byte, 32)
 	if _, err := rand.Read(salt); err != nil {
-		return fmt.Errorf("salting: %w", err)
+		return marks{}, fmt.Errorf("salting: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `insert into setting (name, value) values ($1, $2) on conflict (name) do nothing`, saltName(workspace), salt); err != nil {
-		return err
+		return marks{}, fmt.Errorf("keeping a salt: %w", err)
 	}
-	m, err := d.tombstones(ctx, tx, workspace)
+	return d.tombstones(ctx, tx, workspace)
+}
+
+// add keeps a message from coming back.
+func (m marks) add(ctx context.Context, tx *db.Tx, source id.ID, remote string, now time.Time) error {
+	_, err := tx.Exec(ctx, `insert into tombstone (workspace, key, at) values ($1, $2, $3) on conflict (workspace, key) do nothing`,
+		m.workspace, m.key(source, remote), db.Micros(now))
 	if err != nil {
-		return err
+		return fmt.Errorf("marking what must not come back: %w", err)
 	}
-	_, err = tx.Exec(ctx, `insert into tombstone (workspace, key, at) values ($1, $2, $3) on conflict (workspace, key) do nothing`,
-		workspace, m.key(source, remote), db.Micros(now))
-	return err
+	return nil
 }

@@ -30,9 +30,11 @@ create table delivery (
   trouble text not null check (trouble in ('', 'transient', 'pending')),
   since bigint not null,
   tries bigint not null,
-  -- why it waits, failed or is unknown: a catalogue code; a more precise key from
-  -- the connector; the network's own words; what the operator wants to see
+  -- why it waits, failed or is unknown: a catalogue code and its arguments; a more
+  -- precise key from the connector; the network's own words; what the operator
+  -- wants to see
   reason text not null,
+  reason_args text not null,
   help text not null,
   said text not null,
   evidence text not null,
