@@ -23,6 +23,10 @@ func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
 	if !r.Visitor.SignedIn() {
 		return problem.New(problem.Unauthenticated, "page.signed_out")
 	}
+	if r.Method == http.MethodHead { // a browser asks whether it is still signed in
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	s := k.hub.join(r.Visitor)
 	defer k.hub.leave(s)
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -41,6 +42,9 @@ func (r *Request) Fetched() bool { return r.Header.Get(fetchHeader) != "" }
 
 // Reference is the number that the log and an error page share.
 func (r *Request) Reference() string { return r.ref }
+
+// Now is the injected clock's time.
+func (r *Request) Now() time.Time { return r.kernel.opts.Clock.Now() }
 
 // T says a catalogue key in the reader's language.
 func (r *Request) T(key string, args ...any) string { return r.Locale.T(key, args...) }

@@ -1,1 +1,46 @@
+// @ts-check
+// Brings a page to life. Every page works without it.
+import { age, mark, settle } from "./page.js";
+import { start as live } from "./live.js";
+import { start as swap } from "./swap.js";
+import { start as keys } from "./keys.js";
+import { start as composer } from "./composer.js";
 
+document.documentElement.dataset.script = "";
+
+// The server writes times in the reader's zone; only the browser knows it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const secure = location.protocol === "https:";
+if (zone) document.cookie = `${secure ? "__Host-" : ""}parley-zone=${zone}; path=/; max-age=31536000; samesite=lax${secure ? "; secure" : ""}`;
+
+// Menus close when one clicks elsewhere or presses Escape.
+document.addEventListener("click", (e) => {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!(e.target instanceof Node && menu.contains(e.target)) || (e.target instanceof Element && e.target.closest("a, button"))) menu.removeAttribute("open");
+  }
+});
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    menu.removeAttribute("open");
+    menu.querySelector("summary")?.focus();
+    e.preventDefault();
+  }
+});
+
+// Buttons with command="show-modal", for browsers that do not know commands yet.
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", (e) => {
+    const button = e.target instanceof Element ? e.target.closest("[data-dialog]") : null;
+    const dialog = document.getElementById(button?.getAttribute("data-dialog") ?? "");
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  });
+}
+
+settle(document);
+mark();
+swap();
+keys();
+composer();
+live();
+setInterval(age, 20000);

@@ -1,0 +1,54 @@
+// @ts-check
+// What every part of a page needs: marks that depend on who looks, times that
+// grow older, and a voice for screen readers.
+
+/** Header that marks a request for a part of a page. */
+export const FETCH = "Parley-Fetch";
+
+/** @param {string} words  read out politely by screen readers */
+export function announce(words) {
+  const voice = document.getElementById("announce");
+  if (voice) voice.textContent = words;
+}
+
+/** Marks the open row and our own claims: a shared fragment cannot know them. */
+export function mark() {
+  for (const row of document.querySelectorAll("[data-row]")) {
+    const open = row instanceof HTMLAnchorElement && row.pathname === location.pathname;
+    if (open) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
+  const me = document.body.dataset.member;
+  for (const claim of document.querySelectorAll("[data-claimer]")) {
+    const mine = claim instanceof HTMLElement && claim.dataset.claimer === me;
+    claim.classList.toggle("mine", mine);
+    claim.querySelector("[data-you]")?.toggleAttribute("hidden", !mine);
+    claim.querySelector("[data-other]")?.toggleAttribute("hidden", mine);
+  }
+  age();
+}
+
+/** Writes young times anew: "now", "5m", "3h". Older ones stay as rendered. */
+export function age() {
+  const { now, minutes, hours } = document.body.dataset;
+  for (const time of document.querySelectorAll("time[data-short]")) {
+    const then = Date.parse(time.getAttribute("datetime") ?? "");
+    const gone = Math.floor((Date.now() - then) / 60000);
+    if (!(gone >= 0 && gone < 24 * 60)) continue;
+    const words = gone < 1 ? now : gone < 60 ? minutes?.replace("{n}", String(gone)) : hours?.replace("{n}", String(Math.floor(gone / 60)));
+    if (words && time.textContent !== words) time.textContent = words;
+  }
+}
+
+/** @param {Element} el  puts the newest message in sight */
+export function toEnd(el) {
+  el.scrollTop = el.scrollHeight;
+}
+
+/** @param {ParentNode} root  conversations begin at their end */
+export function settle(root) {
+  for (const el of root.querySelectorAll("[data-scroll-end]:not([data-settled])")) {
+    el.setAttribute("data-settled", "");
+    toEnd(el);
+  }
+}
