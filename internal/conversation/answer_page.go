@@ -1,0 +1,78 @@
+package conversation
+
+import (
+	"io"
+	"net/http"
+
+	"parley/internal/network"
+	"parley/internal/page"
+	"parley/internal/problem"
+)
+
+// reply takes the composer's form. What was written is never lost: a refusal
+// shows the form again as it was sent, with what is wrong.
+func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
+	conversation, err := r.PathID("conversation")
+	if err != nil {
+		return err
+	}
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	in := Answer{Conversation: conversation, Text: form.Get("body"), Warning: form.Get("warning"), Lang: form.Get("lang"),
+		Visibility: network.Visibility(form.Get("visibility")), Key: form.Get("key")}
+	if in.To, err = parseID(form.Get("to")); err != nil {
+		return err
+	}
+	if in.Media, err = p.files(r, form["alt"]); err == nil {
+		_, err = p.Desk.Reply(r.Context(), r.Actor, in)
+	}
+	if err == nil {
+		return r.Redirect(readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String())))
+	}
+	refusal := problem.Of(err)
+	if refusal.Kind == problem.Internal || refusal.Kind == problem.NotFound || r.Fetched() {
+		return err // a script keeps the form and shows the problem beside it
+	}
+	pane, paneErr := p.threadPane(r, conversation, err, in)
+	if paneErr != nil {
+		return paneErr
+	}
+	list, paneErr := p.listPane(r.Context(), r, readView(r.URL.Query()))
+	if paneErr != nil {
+		return paneErr
+	}
+	return r.RenderStatus(refusal.Kind.Status(), inboxPage(page.DeskView{List: list, Thread: pane}))
+}
+
+// files stores what was attached, each with its description.
+func (p *Pages) files(r *page.Request, alts []string) ([]network.Media, error) {
+	if r.MultipartForm == nil {
+		return nil, nil
+	}
+	var media []network.Media
+	for i, h := range r.MultipartForm.File["media"] {
+		if h.Size == 0 {
+			continue // an empty file field is sent too
+		}
+		f, err := h.Open()
+		if err != nil {
+			return nil, problem.New(problem.Invalid, "conversation.unreadable_file", "name", h.Filename).Because(err)
+		}
+		body, err := io.ReadAll(f)
+		f.Close()
+		if err != nil {
+			return nil, problem.New(problem.Invalid, "conversation.unreadable_file", "name", h.Filename).Because(err)
+		}
+		m, err := p.Attach(r.Context(), r.Workspace.ID, body)
+		if err != nil {
+			return nil, err
+		}
+		if i < len(alts) {
+			m.Alt = alts[i]
+		}
+		media = append(media, m)
+	}
+	return media, nil
+}

@@ -1,0 +1,332 @@
+package conversation
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"parley/internal/actor"
+	"parley/internal/delivery"
+	"parley/internal/id"
+	"parley/internal/network"
+	"parley/internal/page"
+	"parley/internal/problem"
+)
+
+// Picture fetches a picture from outside, made safe, by its address.
+type Picture func(ctx context.Context, workspace id.ID, address string, edge int) (body []byte, mime string, err error)
+
+// Attach stores a file that a member attaches to an answer, made safe.
+type Attach func(ctx context.Context, workspace id.ID, body []byte) (network.Media, error)
+
+// Pages are the inbox and the open conversation.
+type Pages struct {
+	Desk    *Desk
+	Out     *delivery.Delivery
+	Picture Picture
+	Attach  Attach
+	Scrub   func(context.Context) error // after an erasure
+	Also    []EraseAlso
+}
+
+// attachmentLimit bounds one posted answer with its files.
+const attachmentLimit = 48 << 20
+
+// Register adds the routes.
+func (p *Pages) Register(k *page.Kernel) {
+	k.Member("GET /inbox", p.inbox)
+	k.Member("GET /inbox/{conversation}", p.open)
+	k.Member("POST /inbox/{conversation}/claim", p.verb(p.Desk.Claim))
+	k.Member("POST /inbox/{conversation}/release", p.verb(p.Desk.Release))
+	k.Member("POST /inbox/{conversation}/finish", p.verb(p.Desk.Finish))
+	k.Member("POST /inbox/{conversation}/reopen", p.verb(p.Desk.Reopen))
+	k.Member("POST /inbox/{conversation}/reply", p.reply, page.MaxBody(attachmentLimit))
+	k.Member("POST /inbox/{conversation}/erase", p.erase)
+	k.Member("POST /inbox/{conversation}/send/{delivery}/{what}", p.decide)
+	k.Member("GET /picture/person/{identity}", p.avatar)
+	k.Member("GET /picture/message/{message}/{n}", p.attachment)
+}
+
+// view is which list is shown beside whatever is open.
+type listView struct {
+	box     Box
+	account id.ID
+	after   Place
+}
+
+func readView(q url.Values) listView {
+	v := listView{box: Waiting}
+	for _, b := range Boxes {
+		if string(b) == q.Get("box") {
+			v.box = b
+		}
+	}
+	v.account, _ = id.Parse(q.Get("account"))
+	if after, err := id.Parse(q.Get("after")); err == nil {
+		at, _ := strconv.ParseInt(q.Get("at"), 10, 64)
+		v.after = Place{At: micros(at), ID: after}
+	}
+	return v
+}
+
+// query is the view as an address; the first page of the first box is nothing.
+func (v listView) query() url.Values {
+	q := url.Values{}
+	if v.box != Waiting {
+		q.Set("box", string(v.box))
+	}
+	if v.account != 0 {
+		q.Set("account", v.account.String())
+	}
+	if v.after.ID != 0 {
+		q.Set("after", v.after.ID.String())
+		q.Set("at", strconv.FormatInt(v.after.At.UnixMicro(), 10))
+	}
+	return q
+}
+
+func (v listView) href(path string, more ...string) string {
+	q := v.query()
+	for i := 0; i+1 < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// sharedBy names everybody who sees the same list: those with the same rights
+// to the same accounts, and for one's own box oneself.
+func (v listView) sharedBy(a actor.Actor) string {
+	key := "inbox?" + v.query().Encode()
+	if v.box == Mine {
+		key += "&me=" + a.Member.String()
+	}
+	if scopes, all := a.Scopes(actor.ReadConversations); !all {
+		key += "&only="
+		for _, s := range scopes {
+			key += s.Kind + s.ID.String()
+		}
+	}
+	return key
+}
+
+func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {
+	if !r.Actor.CanSomewhere(actor.ReadConversations) {
+		return r.Actor.Require(actor.ReadConversations)
+	}
+	v := readView(r.URL.Query())
+	if r.Fetched() && r.URL.Query().Get("fragment") == "list" {
+		return r.Fragment(v.sharedBy(r.Actor), func(ctx context.Context) (templ.Component, error) {
+			pane, err := p.listPane(ctx, r, v)
+			return page.ListPane(pane), err
+		})
+	}
+	list, err := p.listPane(r.Context(), r, v)
+	if err != nil {
+		return err
+	}
+	return r.Render(inboxPage(page.DeskView{List: list, Thread: page.PaneView{Content: page.NothingOpen()}}))
+}
+
+func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page.PaneView, error) {
+	src := v.href(r.Link("inbox"), "fragment", "list")
+	list, err := p.Desk.List(ctx, r.Actor, Filter{Box: v.box, Account: v.account, After: v.after})
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	counts, err := p.Desk.Counts(ctx, r.Actor)
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	states, err := p.troubles(ctx, r.Actor)
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	var tabs []page.Tab
+	for _, b := range Boxes {
+		if b == Reading && counts[Reading] == 0 && v.box != Reading {
+			continue // nobody who reads no feed needs a box for them
+		}
+		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: listView{box: b, account: v.account}.href(r.Link("inbox")),
+			Count: counts[b], Current: b == v.box})
+	}
+	var rows []page.Row
+	for _, c := range list.Rows {
+		rows = append(rows, presentRow(r, c, v, states[c.ID]))
+	}
+	more := ""
+	if list.Next.ID != 0 {
+		more = listView{v.box, v.account, list.Next}.href(r.Link("inbox"))
+	}
+	return page.PaneView{Live: "conversation thread delivery", Src: src, Content: listContent(v.box, tabs, rows, more)}, nil
+}
+
+// troubles are the sends that are under way or need eyes, by conversation.
+func (p *Pages) troubles(ctx context.Context, a actor.Actor) (map[id.ID]page.State, error) {
+	open, err := p.Out.Open(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	states := map[id.ID]page.State{}
+	for _, d := range open {
+		if d.Kind == delivery.Reply && states[d.Subject] == "" {
+			states[d.Subject] = presentState(d.State)
+		}
+	}
+	return states, nil
+}
+
+func (p *Pages) open(_ http.ResponseWriter, r *page.Request) error {
+	conversation, err := r.PathID("conversation")
+	if err != nil {
+		return err
+	}
+	thread, err := p.threadPane(r, conversation, nil, Answer{})
+	if err != nil {
+		return err
+	}
+	if r.Fetched() && r.URL.Query().Get("fragment") == "thread" {
+		return r.Render(page.ThreadPane(thread))
+	}
+	list, err := p.listPane(r.Context(), r, readView(r.URL.Query()))
+	if err != nil {
+		return err
+	}
+	return r.Render(inboxPage(page.DeskView{List: list, Thread: thread}))
+}
+
+func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, draft Answer) (page.PaneView, error) {
+	ctx := r.Context()
+	v, err := p.Desk.Open(ctx, r.Actor, conversation)
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	c, err := p.Desk.Compose(ctx, r.Actor, conversation, 0)
+	if err != nil && !problem.Is(err, "conversation.nothing_to_answer") {
+		return page.PaneView{}, err
+	}
+	sends, err := p.Out.Of(ctx, r.Actor, delivery.Reply, conversation)
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	view := readView(r.URL.Query())
+	src := view.href(r.Link("inbox/"+conversation.String()), "fragment", "thread")
+	thread := p.present(r, v, c, sends, view, wrong, draft)
+	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery", Src: src, Content: thread}, nil
+}
+
+// verb answers a form that does one thing to a conversation.
+func (p *Pages) verb(do func(context.Context, actor.Actor, id.ID) error) page.Handler {
+	return func(_ http.ResponseWriter, r *page.Request) error {
+		conversation, err := r.PathID("conversation")
+		if err != nil {
+			return err
+		}
+		if err := do(r.Context(), r.Actor, conversation); err != nil {
+			return err
+		}
+		return r.Redirect(readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String())))
+	}
+}
+
+func (p *Pages) decide(_ http.ResponseWriter, r *page.Request) error {
+	conversation, err := r.PathID("conversation")
+	if err != nil {
+		return err
+	}
+	send, err := r.PathID("delivery")
+	if err != nil {
+		return err
+	}
+	form, err := r.Form()
+	if err != nil {
+		return err
+	}
+	ctx, a := r.Context(), r.Actor
+	switch r.PathValue("what") {
+	case "retry":
+		err = p.Out.Retry(ctx, a, send)
+	case "check":
+		err = p.Out.Check(ctx, a, send)
+	case "discard":
+		err = p.Out.Discard(ctx, a, send)
+	case "callback":
+		err = p.Out.CallBack(ctx, a, send)
+	case "there":
+		err = p.Out.Settle(ctx, a, send, delivery.Finding{There: true, Address: form.Get("address")})
+	case "missing":
+		err = p.Out.Settle(ctx, a, send, delivery.Finding{})
+	default:
+		err = page.NotFound()
+	}
+	if err != nil {
+		return err
+	}
+	return r.Redirect(readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String())))
+}
+
+func (p *Pages) erase(_ http.ResponseWriter, r *page.Request) error {
+	conversation, err := r.PathID("conversation")
+	if err != nil {
+		return err
+	}
+	person, err := p.Desk.PersonOf(r.Context(), r.Actor, conversation)
+	if err != nil {
+		return err
+	}
+	if err := p.Desk.Erase(r.Context(), r.Actor, person, p.Also...); err != nil {
+		return err
+	}
+	if err := p.Scrub(r.Context()); err != nil {
+		return err
+	}
+	return r.Redirect(r.Link("inbox"))
+}
+
+func (p *Pages) avatar(w http.ResponseWriter, r *page.Request) error {
+	identity, err := r.PathID("identity")
+	if err != nil {
+		return err
+	}
+	address, err := p.Desk.AvatarOf(r.Context(), r.Actor, identity)
+	if err != nil {
+		return err
+	}
+	return p.picture(w, r, address, 192)
+}
+
+func (p *Pages) attachment(w http.ResponseWriter, r *page.Request) error {
+	message, err := r.PathID("message")
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(r.PathValue("n"))
+	if err != nil {
+		return page.NotFound()
+	}
+	address, err := p.Desk.AttachmentOf(r.Context(), r.Actor, message, n)
+	if err != nil {
+		return err
+	}
+	return p.picture(w, r, address, 1600)
+}
+
+func (p *Pages) picture(w http.ResponseWriter, r *page.Request, address string, edge int) error {
+	if address == "" {
+		return page.NotFound()
+	}
+	body, mime, err := p.Picture(r.Context(), r.Workspace.ID, address, edge)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", mime)
+	w.Header().Set("Cache-Control", "private, max-age=86400")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, err = w.Write(body)
+	return err
+}

@@ -1,0 +1,219 @@
+package conversation
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"parley/internal/actor"
+	"parley/internal/db"
+	"parley/internal/delivery"
+	"parley/internal/id"
+	"parley/internal/network"
+	"parley/internal/page"
+	"parley/internal/problem"
+	"parley/internal/text"
+)
+
+func micros(us int64) time.Time { return db.Time(us) }
+
+func parseID(s string) (id.ID, error) {
+	if s == "" {
+		return 0, nil
+	}
+	v, err := id.Parse(s)
+	if err != nil {
+		return 0, page.NotFound()
+	}
+	return v, nil
+}
+
+func presentState(s delivery.State) page.State {
+	switch s {
+	case delivery.Sent:
+		return page.Sent
+	case delivery.Failed:
+		return page.Failed
+	case delivery.Unknown:
+		return page.Unknown
+	default:
+		return page.Sending
+	}
+}
+
+func presentPerson(r *page.Request, p Person, networkName string) page.Person {
+	shown := page.Person{Key: p.RemoteID, Name: text.DisplaySafe(p.Name), Handle: text.DisplaySafe(p.Handle), Network: networkName, URL: p.URL, Bot: p.Bot}
+	if p.Avatar != "" {
+		shown.Avatar = r.Link("picture/person/" + p.Identity.String())
+	}
+	return shown
+}
+
+func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
+	row := page.Row{ID: c.ID, Href: listView{v.box, v.account, Place{}}.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
+		Excerpt: c.Snippet, Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
+		Gone: c.Gone, Account: c.Handle}
+	if c.LastOwn {
+		row.By = c.Handle
+	}
+	if state != page.Sent {
+		row.State = state
+	}
+	return row
+}
+
+// present makes the open conversation: the thread as it stands on the network,
+// our answers that are on their way, who answers, and the composer.
+func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, list listView, wrong error, draft Answer) templ.Component {
+	base := r.Link("inbox/" + v.ID.String())
+	act := func(what string) string { return list.href(base + "/" + what) }
+	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
+		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Tools: threadTools(v, act, r.Actor.Can(actor.ErasePerson))}}
+	for _, m := range v.Messages {
+		t.Messages = append(t.Messages, p.presentMessage(r, m, c.Account.Network, p.memberNames(r, v, sends)))
+	}
+	stands := map[id.ID]bool{}
+	for _, m := range v.Messages {
+		stands[m.Delivery] = m.Delivery != 0
+	}
+	for _, d := range sends {
+		if m, ok := p.presentSend(r, d, c, act); ok && !stands[d.ID] {
+			t.Messages = append(t.Messages, m)
+		}
+	}
+	t.Before = othersHere(r, v, list)
+	t.Foot = p.foot(r, v, c, act, wrong, draft)
+	return page.Thread(t)
+}
+
+// memberNames are the names of members who wrote answers here.
+func (p *Pages) memberNames(r *page.Request, v View, _ []delivery.Record) map[id.ID]string {
+	names, err := p.Desk.Writers(r.Context(), r.Actor.Workspace, v.Messages)
+	if err != nil {
+		return nil // the words matter more than who of us wrote them
+	}
+	return names
+}
+
+func (p *Pages) presentMessage(r *page.Request, m Message, networkName string, names map[id.ID]string) page.Message {
+	shown := page.Message{ID: m.ID.String(), Author: presentPerson(r, m.Author, networkName), Ours: m.Own != 0, By: names[m.By],
+		Text: m.Text.DisplaySafe(), Lang: m.Lang, At: m.At, Edited: m.Edited, Gone: !m.Gone.IsZero(), Warning: text.DisplaySafe(m.Warning),
+		Visibility: page.Visibility(m.Visibility), URL: m.URL, Context: !m.Mine && m.Own == 0}
+	for i, a := range m.Media {
+		one := page.Media{Kind: a.Kind, URL: a.URL, MIME: a.MIME, Alt: text.DisplaySafe(a.Alt), Width: a.Width, Height: a.Height}
+		if a.Kind == "image" && a.URL != "" {
+			one.Src = r.Link("picture/message/" + m.ID.String() + "/" + strconv.Itoa(i))
+		}
+		shown.Media = append(shown.Media, one)
+	}
+	if m.Delivery != 0 {
+		shown.Delivery = &page.DeliveryView{State: page.Sent}
+	}
+	return shown
+}
+
+// presentSend shows an answer that does not stand on the network (yet).
+func (p *Pages) presentSend(r *page.Request, d delivery.Record, c Composer, act func(string) string) (page.Message, bool) {
+	if d.State == delivery.Sent || d.State == delivery.Discarded || d.State == delivery.CalledBack {
+		return page.Message{}, false
+	}
+	names, err := p.Desk.names(r.Context(), r.Actor.Workspace, []id.ID{d.Member})
+	by := ""
+	if err == nil {
+		by = names[d.Member]
+	}
+	view := &page.DeliveryView{State: presentState(d.State)}
+	if d.Reason != nil {
+		view.Why, view.Next = r.Locale.Problem(d.Reason)
+	}
+	may := d.May
+	if !r.Actor.Can(actor.Reply, scope(d.Account)) {
+		may = delivery.Choices{}
+	}
+	view.Actions = sendActions(d.ID, may, act)
+	m := page.Message{ID: d.ID.String(), Author: page.Person{Key: c.Account.RemoteID, Name: c.Account.Name, Handle: c.Account.Handle, Network: c.Account.Network},
+		Ours: true, By: by, Text: text.Linkify(d.Text()), At: d.Accepted, Delivery: view}
+	if len(d.Draft.Parts) > 0 {
+		m.Visibility, m.Warning = page.Visibility(d.Draft.Parts[0].Visibility), d.Draft.Parts[0].Warning
+	}
+	return m, true
+}
+
+func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) templ.Component {
+	claim := page.ClaimView{By: v.Claimer, Mine: v.ClaimedBy != 0 && v.ClaimedBy == r.Actor.Member, Since: v.ClaimedAt}
+	mayClaim := r.Actor.Can(actor.Claim, scope(v.Account))
+	switch {
+	case !mayClaim:
+	case v.ClaimedBy == 0:
+		claim.Take = act("claim")
+	case claim.Mine:
+		claim.Release = act("release")
+	case r.Actor.Can(actor.ManageTeam):
+		claim.Force = act("release")
+	}
+	if v.Kind == Item {
+		return nil
+	}
+	composer := p.composer(r, v, c, act, wrong, draft)
+	return threadFoot(claim, composer)
+}
+
+func (p *Pages) composer(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) page.ComposerView {
+	view := page.ComposerView{ID: "composer-" + v.ID.String(), Action: act("reply"), As: r.Actor.Name, Account: c.Account.Handle, Network: c.Account.Network,
+		Visibility: page.Visibility(c.Visibility), Body: draft.Text, Warning: draft.Warning, CanWarn: c.Account.Capabilities.Can[network.CanWarn].OK,
+		Rule: c.room(), Hidden: map[string]string{"key": p.Desk.ids.New().String(), "to": c.To.ID.String()}}
+	for _, to := range c.Audience {
+		view.To = append(view.To, to.Handle)
+	}
+	for _, choice := range c.Choices {
+		view.Choices = append(view.Choices, page.Option{Value: string(choice), Label: r.T("conversation.visibility." + string(choice)), Chosen: choice == c.Visibility})
+	}
+	view.Left = text.Count(view.Rule, view.Body, view.Warning).Left
+	if wrong != nil {
+		view.Problem = problem.Of(wrong)
+	}
+	if rules := c.Account.Capabilities.Media; len(rules) > 0 && c.Account.Capabilities.Can[network.CanMedia].OK {
+		view.Media = &page.MediaView{Accept: "image/png,image/jpeg,image/gif,image/webp", Max: rules[0].Max, AltMax: rules[0].AltMax}
+	}
+	why := c.Why
+	switch {
+	case c.To.ID == 0:
+		why = "conversation.why.nothing"
+	case !r.Actor.Can(actor.Reply, scope(v.Account)):
+		why = "conversation.why.right"
+	case v.ClaimedBy != 0 && v.ClaimedBy != r.Actor.Member:
+		why = "conversation.why.claimed"
+	}
+	if why != "" {
+		view.Blocked = &page.CalloutView{Kind: page.Info, What: r.T(why, "name", v.Claimer)}
+	}
+	return view
+}
+
+// room is the network's rule less what is put in front and behind: what the
+// member may write.
+func (c Composer) room() text.Rule {
+	rule := c.Rule
+	used := text.Count(rule, c.Prefix+c.Suffix, "")
+	if rule.Max > 0 {
+		rule.Max = max(1, rule.Max-used.Used)
+	}
+	if rule.MaxBytes > 0 {
+		rule.MaxBytes = max(1, rule.MaxBytes-used.Bytes)
+	}
+	return rule
+}
+
+// othersHere lists the other conversations of the thread; nil if there are none.
+func othersHere(r *page.Request, v View, list listView) templ.Component {
+	if len(v.Others) == 0 {
+		return nil
+	}
+	var rows []page.Row
+	for _, o := range v.Others {
+		rows = append(rows, page.Row{ID: o.ID, Href: list.href(r.Link("inbox/" + o.ID.String())),
+			Person: page.Person{Name: text.DisplaySafe(o.Person.Name), Handle: text.DisplaySafe(o.Person.Handle)}, Waiting: o.Waiting})
+	}
+	return othersBar(rows)
+}
