@@ -150,7 +150,9 @@ func caseReadError(s *suite) {
 			in := r.inbox()
 			ref := r.fake.Say(r.stranger())
 			r.fake.Inject(f)
-			if _, err := in.poll(feed); network.KindOf(err) != network.Transient {
+			_, err := in.poll(feed)
+			// net/http may repeat a read by itself when a kept connection dies.
+			if again := f.Cut && err == nil; !again && network.KindOf(err) != network.Transient {
 				r.errorf("Poll %s says %q (%v), want Transient", feed, network.KindOf(err), err)
 			}
 			in.drain()

@@ -26,6 +26,11 @@ const (
 )
 
 // Fault is one misbehaviour.
+//
+// Two operations go together: while a fault of OpStatus is armed, a Fake whose
+// network prepares media in the background answers an upload as not ready yet
+// (Mastodon: 202), takes no post with it, and each status request spends one
+// time of the fault: 206 is still preparing, other statuses are what they say.
 type Fault struct {
 	Op     string // one of the operations above
 	Commit bool   // keep the write?
@@ -75,6 +80,18 @@ func (q *Faults) Take(op string) (Fault, bool) {
 		return f, true
 	}
 	return Fault{}, false
+}
+
+// Armed reports a fault waiting for op, and spends nothing.
+func (q *Faults) Armed(op string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, f := range q.armed {
+		if f.Op == op {
+			return true
+		}
+	}
+	return false
 }
 
 // Serve answers a request of kind op with usual, unless a fault is armed for

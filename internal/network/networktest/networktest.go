@@ -68,7 +68,7 @@ func Run(t *testing.T, newConnector func(Env) network.Network, newFake func(Env)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.run(&suite{tb: t, newConnector: newConnector, newFake: newFake})
+			c.run(&suite{tb: t, patience: patience, newConnector: newConnector, newFake: newFake})
 		})
 	}
 }
@@ -81,4 +81,11 @@ var cases = []struct {
 	{"a commit then cut", caseCommitThenCut},
 	{"b cut before commit", caseCutBeforeCommit},
 	{"c server error", caseServerError},
+	{"d media on its way", caseMedia},
+	{"e rate limit", caseLimit},
+	{"f refresh race", caseRefresh},
+	{"g twice and out of order", caseTwice},
+	{"h page boundary", casePages},
+	{"i vectors", caseVectors},
+	{"j changed meanwhile", caseChanged},
 }

@@ -138,14 +138,22 @@ func (s *sending) settled(i int, d network.Delivery) {
 		if d.Ref.ID == "" {
 			s.errorf("step %d is Sent without a Ref", i)
 		}
-		ref := d.Ref
-		s.plan.Steps[i].Done = &ref
-		s.plan = stored(s.tb, s.plan)
-	case network.Pending, network.NotSent, network.Unknown:
+		s.done(i, d.Ref)
+	case network.Pending:
+		if d.Ref.ID != "" {
+			s.done(i, d.Ref)
+		}
+	case network.NotSent, network.Unknown:
 	default:
 		s.errorf("step %d has no known state: %q", i, d.State)
 	}
 	s.state[i] = d.State
+}
+
+// done saves what a step has made; a fresh process finds it in the plan.
+func (s *sending) done(i int, ref network.Ref) {
+	s.plan.Steps[i].Done = &ref
+	s.plan = stored(s.tb, s.plan)
 }
 
 // prove asks until step i is Sent or NotSent, or asking is of no use: a fresh
@@ -196,6 +204,9 @@ func (s *sending) step(i int) error {
 		case d.State == network.Sent:
 			return nil
 		case d.State == network.Pending:
+			if d.PollAfter <= 0 {
+				s.errorf("step %d is Pending without PollAfter", i)
+			}
 			s.clock.Advance(max(d.PollAfter, time.Second))
 		}
 	}
@@ -212,7 +223,7 @@ func (s *sending) repeatable(i int) bool {
 func (s *sending) all() error {
 	s.tb.Helper()
 	for i := range s.plan.Steps {
-		if s.plan.Steps[i].Done != nil {
+		if s.state[i] == network.Sent {
 			continue
 		}
 		if err := s.step(i); err != nil {
@@ -229,6 +240,9 @@ func (s *sending) create() int {
 	for i, st := range s.plan.Steps {
 		if st.Kind == network.Create {
 			return i
+		}
+		if s.state[i] == network.Sent {
+			continue
 		}
 		if err := s.step(i); err != nil {
 			s.fatalf("preparing step %d: %v", i, err)

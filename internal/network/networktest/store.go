@@ -3,7 +3,9 @@ package networktest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"parley/internal/network"
 )
@@ -55,6 +57,9 @@ func (s *store) message(e network.Event) error {
 	if p.Author.RemoteID == "" && !e.Own {
 		return fmt.Errorf("message %s has no author", p.ID)
 	}
+	if err := wellFormed(*p); err != nil {
+		return fmt.Errorf("message %s: %w", p.ID, err)
+	}
 	k := key{p.ID, p.Version}
 	if _, ok := s.rows[k]; ok {
 		return nil
@@ -71,6 +76,32 @@ func (s *store) message(e network.Event) error {
 		}
 	}
 	return nil
+}
+
+// wellFormed refuses what a database or a page could not hold.
+func wellFormed(p network.Post) error {
+	for _, s := range []string{p.ID, p.Version, p.Text.Body, p.Warning, p.Author.Name, p.Author.Handle, p.Lang} {
+		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+			return errors.New("text that is no UTF-8, or holds U+0000")
+		}
+	}
+	body := p.Text.Body
+	for _, s := range p.Text.Spans {
+		if s.Start < 0 || s.End <= s.Start || s.End > len(body) {
+			return fmt.Errorf("a span of %d to %d in %d bytes", s.Start, s.End, len(body))
+		}
+		if !utf8.RuneStart(body[s.Start]) || s.End < len(body) && !utf8.RuneStart(body[s.End]) {
+			return fmt.Errorf("a span of %d to %d cuts a character", s.Start, s.End)
+		}
+	}
+	return nil
+}
+
+// waiting reports a parent that was named but not seen.
+func (s *store) waiting(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waits[id]
 }
 
 // post is the newest version of what has that id, unless it is gone.

@@ -28,6 +28,7 @@ const patience = 20 * time.Second
 // suite makes rigs for one case.
 type suite struct {
 	tb           testing.TB
+	patience     time.Duration
 	newConnector func(Env) network.Network
 	newFake      func(Env) Fake
 }
@@ -58,7 +59,7 @@ func (s *suite) rig(what string) *rig {
 	w := newWire()
 	fake := clock.NewFake(start)
 	srv := httptest.NewUnstartedServer(nil)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
 	env := Env{BaseURL: "http://" + srv.Listener.Addr().String(), Clock: fake, Env: network.Env{
 		HTTP:  &http.Client{Transport: w},
 		Now:   fake.Now,
@@ -67,7 +68,7 @@ func (s *suite) rig(what string) *rig {
 		Media: pictures,
 	}}
 	f := s.newFake(env)
-	srv.Config.Handler = f
+	srv.Config.Handler = dated(f, fake)
 	srv.Start()
 	s.tb.Cleanup(func() {
 		cancel()
@@ -79,6 +80,15 @@ func (s *suite) rig(what string) *rig {
 		fresh: func() network.Network { return s.newConnector(env) }}
 	r.caps = r.describe()
 	return r
+}
+
+// dated makes a server tell the suite's time, not the machine's, unless the
+// Fake says otherwise: connectors correct by the Date header.
+func dated(h http.Handler, c *clock.Fake) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", c.Now().Format(http.TimeFormat))
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (r *rig) describe() network.Capabilities {
