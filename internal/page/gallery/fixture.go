@@ -118,7 +118,7 @@ func miraThread(at func(time.Duration) time.Time) page.ThreadView {
 		Foot: foot(page.ClaimView{Mine: true, By: "Ana Duarte", Release: "#"}, page.ComposerView{
 			ID: "composer-mira", Action: "/gallery/form", As: "Ana Duarte", Account: "library@social.example", Network: "mastodon", To: []string{"mira@social.example"},
 			Visibility: page.Unlisted, CanWarn: true, Rule: text.Rule{Unit: text.Graphemes, Max: 500}, Left: 500,
-			Choices: []page.Option{{Value: "unlisted", Label: "Unlisted", Chosen: true}, {Value: "direct", Label: "Only Mira"}},
+			Choices: []page.Option{{Value: "unlisted", Label: "⟦Unlisted⟧", Chosen: true}, {Value: "direct", Label: "⟦Private⟧"}},
 			Media:   &page.MediaView{Accept: "image/*", Max: 4, AltMax: 1500},
 		}),
 	}
@@ -155,6 +155,19 @@ func privateThread(at func(time.Duration) time.Time) page.ThreadView {
 			Problem: problem.New(problem.Throttled, "page.bad_form"),
 		}),
 	}
+}
+
+// answering is a conversation with an answer half written.
+func answering(now time.Time) page.ThreadView {
+	thread := miraThread(func(d time.Duration) time.Time { return now.Add(-d) })
+	thread.Foot = foot(page.ClaimView{Mine: true, By: "Ana Duarte", Release: "#"}, page.ComposerView{
+		ID: "composer-answering", Action: "/gallery/form", As: "Ana Duarte", Account: "library@social.example", To: []string{"mira@social.example"},
+		Visibility: page.Public, CanWarn: true, Rule: text.Rule{Unit: text.Graphemes, Max: 500}, Left: 381,
+		Body:    "Yes: since this morning it is open again, and the bell beside it works too. Tell us when you come, and somebody will be at the door.",
+		Choices: []page.Option{{Value: "unlisted", Label: "⟦Unlisted⟧", Chosen: true}, {Value: "direct", Label: "⟦Private⟧"}},
+		Media:   &page.MediaView{Accept: "image/*", Max: 4, AltMax: 1500},
+	})
+	return thread
 }
 
 func foot(claim page.ClaimView, composer page.ComposerView) templ.Component {

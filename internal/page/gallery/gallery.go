@@ -35,6 +35,10 @@ func Pages(k *page.Kernel) {
 		dress(r)
 		return r.Render(emptyPage())
 	})
+	k.Handle("GET /gallery/answering", func(_ http.ResponseWriter, r *page.Request) error {
+		dress(r)
+		return r.Render(deskPage(rows(r.Now()), page.PaneView{Open: true, Content: page.Thread(answering(r.Now()))}))
+	})
 	k.Handle("GET /gallery/form", func(_ http.ResponseWriter, r *page.Request) error {
 		return r.Render(formPage())
 	})

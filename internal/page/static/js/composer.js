@@ -106,6 +106,8 @@ function media(form) {
     const file = e.target;
     if (!(file instanceof HTMLInputElement) || file.type !== "file") return;
     file.toggleAttribute("data-chosen", !!file.files?.length);
+    const name = file.closest("[data-media-row]")?.querySelector("[data-media-name]");
+    if (name && file.files?.length) name.textContent = file.files[0].name;
     const rows = [...box.querySelectorAll("[data-media-file]")];
     const full = rows.every((f) => f instanceof HTMLInputElement && f.files?.length);
     if (full && rows.length < Number(box.dataset.max) && spare) box.append(spare.cloneNode(true));

@@ -28,12 +28,15 @@ export function mark() {
   age();
 }
 
+// What the browser's clock is ahead of the server's; many are minutes wrong.
+const ahead = Date.now() - (Date.parse(document.body.dataset.clock ?? "") || Date.now());
+
 /** Writes young times anew: "now", "5m", "3h". Older ones stay as rendered. */
 export function age() {
   const { now, minutes, hours } = document.body.dataset;
   for (const time of document.querySelectorAll("time[data-short]")) {
     const then = Date.parse(time.getAttribute("datetime") ?? "");
-    const gone = Math.floor((Date.now() - then) / 60000);
+    const gone = Math.floor((Date.now() - ahead - then) / 60000);
     if (!(gone >= 0 && gone < 24 * 60)) continue;
     const words = gone < 1 ? now : gone < 60 ? minutes?.replace("{n}", String(gone)) : hours?.replace("{n}", String(Math.floor(gone / 60)));
     if (words && time.textContent !== words) time.textContent = words;
