@@ -45,7 +45,8 @@ type verdict struct {
 // nothing about that one.
 func judge(step network.Step, inDoubt bool, a answer) verdict {
 	v := judgeOne(step, a)
-	if inDoubt && !harmless(step) && v.found != foundSent && v.found != foundPending {
+	taken := v.found == foundSent || v.found == foundPending && v.delivery.Ref.ID != ""
+	if inDoubt && !harmless(step) && !taken {
 		v.found = foundDoubt
 	}
 	return v

@@ -44,10 +44,11 @@ func (d *Delivery) enqueue(ctx context.Context, tx *db.Tx, r row) error {
 		At: r.due, Payload: payload{r.id, r.round}})
 }
 
-// rescue enqueues what should be moving; a job that is there already stays as it is.
+// rescue enqueues what should be moving; a job that is there already is only looked
+// at sooner, and finds out by itself if it has to wait.
 func (d *Delivery) rescue(ctx context.Context, _ job.Job) error {
 	rows, err := d.db.Read().Query(ctx, `select workspace, id, round from delivery
-		where state in ('accepted', 'planned', 'sending') and due <= $1`, db.Micros(d.clock.Now().Add(-rescueEvery)))
+		where state in ('accepted', 'planned', 'sending') and due <= $1`, db.Micros(d.clock.Now()))
 	if err != nil {
 		return fmt.Errorf("looking for deliveries that stand still: %w", err)
 	}
