@@ -72,7 +72,6 @@ type Options struct {
 	Keys      *secret.Keyring
 	Crash     *crash.Points
 	Logger    *slog.Logger
-	Networks  []network.Network
 	Ingest    Ingest
 	Watchlist Watchlist
 	BaseURL   *url.URL // where members' browsers reach us
@@ -82,8 +81,9 @@ type Options struct {
 // Accounts holds the verbs and the workers. Safe for concurrent use.
 type Accounts struct {
 	Options
-	byName map[string]network.Network
-	wake   chan struct{}
+	networks []network.Network
+	byName   map[string]network.Network
+	wake     chan struct{}
 
 	mu    sync.Mutex
 	views map[viewKey]keptView // what Describe said, until it changes
@@ -94,11 +94,17 @@ type viewKey struct{ workspace, account id.ID }
 // New makes the accounts and registers their jobs.
 func New(o Options) *Accounts {
 	s := &Accounts{Options: o, byName: map[string]network.Network{}, wake: make(chan struct{}, 1), views: map[viewKey]keptView{}}
-	for _, n := range o.Networks {
-		s.byName[n.Info().Name] = n
-	}
 	o.Jobs.Handle("account.import", job.Policy{Timeout: 30 * time.Minute, Limit: 2}, s.importJob)
 	return s
+}
+
+// Use registers the networks, in the order they are offered. It comes after New
+// because connectors keep their registrations in Accounts; before anything runs.
+func (s *Accounts) Use(networks ...network.Network) {
+	s.networks = networks
+	for _, n := range networks {
+		s.byName[n.Info().Name] = n
+	}
 }
 
 // Wake makes the pollers look for due feeds now. It never blocks.

@@ -24,7 +24,7 @@ const consent = 30 * time.Minute
 // Infos are the networks that can be connected, in the order they were registered.
 func (s *Accounts) Infos() []network.Info {
 	var infos []network.Info
-	for _, n := range s.Networks {
+	for _, n := range s.networks {
 		infos = append(infos, n.Info())
 	}
 	return infos

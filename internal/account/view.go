@@ -29,7 +29,7 @@ func (s *Accounts) View(ctx context.Context, workspace, account id.ID) (View, er
 	if ok && now.Before(kept.readAt.Add(viewFor)) {
 		return kept.View, nil
 	}
-	v, err := s.readView(ctx, workspace, account)
+	v, err := s.ViewIn(ctx, s.DB.Read(), workspace, account)
 	if err != nil {
 		return v, err
 	}
@@ -49,12 +49,13 @@ type keptView struct {
 	readAt time.Time
 }
 
-func (s *Accounts) readView(ctx context.Context, workspace, account id.ID) (View, error) {
+// ViewIn is View as a transaction sees it.
+func (s *Accounts) ViewIn(ctx context.Context, q db.Queryer, workspace, account id.ID) (View, error) {
 	var v View
 	var raw []byte
 	var until time.Time
 	a, err := scanAccount(func(into ...any) error {
-		return s.DB.Read().Row(ctx, `select `+accountColumns+`, capabilities, capabilities_until from account where workspace = $1 and id = $2`, workspace, account).Scan(into...)
+		return q.Row(ctx, `select `+accountColumns+`, capabilities, capabilities_until from account where workspace = $1 and id = $2`, workspace, account).Scan(into...)
 	}, &raw, db.ScanTime(&until))
 	if err != nil {
 		return v, fmt.Errorf("reading an account: %w", err)

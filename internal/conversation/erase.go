@@ -11,6 +11,7 @@ import (
 	"parley/internal/db"
 	"parley/internal/event"
 	"parley/internal/id"
+	"parley/internal/network"
 	"parley/internal/problem"
 	"parley/internal/text"
 )
@@ -19,8 +20,9 @@ import (
 type Erased struct {
 	Workspace     id.ID
 	Person        id.ID
-	Conversations []id.ID // deliveries to them hold their name and their words
-	Messages      []id.ID // media of these is no longer referred to
+	Conversations []id.ID  // deliveries to them hold their name and their words
+	Messages      []id.ID  // these are removed
+	Pictures      []string // addresses of pictures of them and by them
 	Names         []string
 	names         *regexp.Regexp
 }
@@ -103,7 +105,7 @@ type authored struct {
 
 func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.ID) (Erased, []authored, error) {
 	e := Erased{Workspace: workspace, Person: person}
-	rows, err := tx.Query(ctx, `select id, source, remote_id, handle, name, url from identity where workspace = $1 and person = $2`, workspace, person)
+	rows, err := tx.Query(ctx, `select id, source, remote_id, handle, name, url, avatar from identity where workspace = $1 and person = $2`, workspace, person)
 	if err != nil {
 		return e, nil, fmt.Errorf("reading who is erased: %w", err)
 	}
@@ -112,11 +114,14 @@ func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.
 	var words []string
 	for rows.Next() {
 		var i authored
-		var handle, name, url string
-		if err := rows.Scan(&i.identity, &i.source, &i.remote, &handle, &name, &url); err != nil {
+		var handle, name, url, avatar string
+		if err := rows.Scan(&i.identity, &i.source, &i.remote, &handle, &name, &url, &avatar); err != nil {
 			return e, nil, fmt.Errorf("reading who is erased: %w", err)
 		}
 		ids = append(ids, i)
+		if avatar != "" {
+			e.Pictures = append(e.Pictures, avatar)
+		}
 		local, _, _ := strings.Cut(handle, "@")
 		words = append(words, i.remote, handle, name, url)
 		e.Names = append(e.Names, handle, local, name)
@@ -150,7 +155,7 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 		return err
 	}
 	for _, i := range by {
-		rows, err := tx.Query(ctx, `select id, remote_id, body from message where workspace = $1 and author = $2`, workspace, i.identity)
+		rows, err := tx.Query(ctx, `select id, remote_id, body, media from message where workspace = $1 and author = $2`, workspace, i.identity)
 		if err != nil {
 			return fmt.Errorf("reading what is erased: %w", err)
 		}
@@ -158,7 +163,7 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 		var said []dead
 		for rows.Next() {
 			var m dead
-			if err := rows.Scan(&m.id, &m.remote, &m.body); err != nil {
+			if err := rows.Scan(&m.id, &m.remote, &m.body, &m.media); err != nil {
 				rows.Close()
 				return fmt.Errorf("reading what is erased: %w", err)
 			}
@@ -168,7 +173,9 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 			return err
 		}
 		for _, m := range said {
-			e.Messages = append(e.Messages, m.id)
+			if err := e.add(m); err != nil {
+				return err
+			}
 			if err := d.bin(ctx, tx, workspace, index, m); err != nil {
 				return err
 			}
@@ -195,6 +202,22 @@ type dead struct {
 	id     id.ID
 	remote string
 	body   string
+	media  string
+}
+
+// add notes what else hangs on a message.
+func (e *Erased) add(m dead) error {
+	media, err := decode[network.Media](m.media)
+	if err != nil {
+		return fmt.Errorf("reading the attachments of a message: %w", err)
+	}
+	e.Messages = append(e.Messages, m.id)
+	for _, one := range media {
+		if one.URL != "" {
+			e.Pictures = append(e.Pictures, one.URL)
+		}
+	}
+	return nil
 }
 
 // bin removes a message and everything that hangs on it.

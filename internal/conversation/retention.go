@@ -46,7 +46,9 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 			if err := d.bin(ctx, tx, a.Workspace, index, m.dead); err != nil {
 				return err
 			}
-			e.Messages = append(e.Messages, m.id)
+			if err := e.add(m.dead); err != nil {
+				return err
+			}
 		}
 		for _, fn := range also {
 			if err := fn(ctx, tx, a, e); err != nil {
@@ -78,7 +80,7 @@ func (d *Desk) overdue(ctx context.Context, tx *db.Tx, workspace id.ID) ([]overd
 	if days > 0 {
 		before = db.Micros(now.Add(-time.Duration(days) * 24 * time.Hour))
 	}
-	rows, err := tx.Query(ctx, `select id, source, remote_id, body from message
+	rows, err := tx.Query(ctx, `select id, source, remote_id, body, media from message
 		where workspace = $1 and own = 0 and ((keep_until > 0 and keep_until < $2) or at < $3) limit $4`,
 		workspace, db.Micros(now), before, sweepAtOnce)
 	if err != nil {
@@ -88,7 +90,7 @@ func (d *Desk) overdue(ctx context.Context, tx *db.Tx, workspace id.ID) ([]overd
 	var over []overdue
 	for rows.Next() {
 		var m overdue
-		if err := rows.Scan(&m.id, &m.source, &m.remote, &m.body); err != nil {
+		if err := rows.Scan(&m.id, &m.source, &m.remote, &m.body, &m.media); err != nil {
 			return nil, err
 		}
 		over = append(over, m)

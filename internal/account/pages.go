@@ -1,0 +1,6 @@
+package account
+
+import "parley/internal/page"
+
+// Pages registers the pages of this capability.
+func (s *Accounts) Pages(k *page.Kernel) {}

@@ -1,0 +1,201 @@
+// Package app is the composition root: it opens the store, wires the
+// capabilities to each other with function types, starts the workers and stops
+// them. The program and the tests use the same one, so what a test has seen is
+// what runs.
+//
+// Nothing is decided here: whoever looks for a rule looks in a capability.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"parley/internal/account"
+	"parley/internal/actor"
+	"parley/internal/conversation"
+	"parley/internal/db"
+	"parley/internal/delivery"
+	"parley/internal/event"
+	"parley/internal/i18n"
+	"parley/internal/id"
+	"parley/internal/job"
+	"parley/internal/media"
+	"parley/internal/network"
+	"parley/internal/network/sandbox"
+	"parley/internal/page"
+	"parley/internal/secret"
+	"parley/internal/team"
+)
+
+// App is the whole program, open but not yet working.
+type App struct {
+	Config     Config
+	DB         *db.DB
+	IDs        *id.Maker
+	Events     *event.Log
+	Jobs       *job.Queue
+	Keys       *secret.Keyring
+	Team       *team.Service
+	Accounts   *account.Accounts
+	Desk       *conversation.Desk
+	Deliveries *delivery.Delivery
+	Media      *media.Store
+	Kernel     *page.Kernel
+	Bundle     *i18n.Bundle
+	Stage      *sandbox.Server // the demo's network; nil otherwise
+
+	tail    *event.Tail
+	proxy   *media.Proxy
+	clients clients
+	owner   string
+	node    int
+	closing sync.Once
+}
+
+// Open opens and migrates the database and wires everything. Run makes it work.
+func Open(ctx context.Context, c Config) (_ *App, err error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	a := &App{Config: c}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.DB, err = db.Open(ctx, c.database()); err != nil {
+		return nil, err
+	}
+	if err := a.DB.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if a.Keys, err = c.keys(); err != nil {
+		return nil, err
+	}
+	var random [8]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return nil, fmt.Errorf("naming this process: %w", err)
+	}
+	a.owner = hex.EncodeToString(random[:])
+	if a.node, err = leaseNode(ctx, a.DB, c.Clock, a.owner); err != nil {
+		return nil, err
+	}
+	a.IDs = id.NewMaker(c.Clock, a.node)
+	a.ground()
+	if err := a.capabilities(); err != nil {
+		return nil, err
+	}
+	return a, a.pages()
+}
+
+// ground makes what knows no capability.
+func (a *App) ground() {
+	a.tail = event.NewTail(a.DB, a.Config.Clock, a.Config.Logger, a.notice)
+	a.Events = event.NewLog(a.Config.Clock, a.tail.Wake)
+	a.Jobs = job.New(a.DB, a.Config.Clock, a.IDs, a.Config.Logger, a.owner, 8)
+	a.Media = media.NewStore(a.Config.Clock)
+}
+
+// capabilities wires what Parley does. A line here is all that a new one needs.
+func (a *App) capabilities() error {
+	c := a.Config
+	a.Team = team.New(team.Config{DB: a.DB, Events: a.Events, Clock: c.Clock, IDs: a.IDs, Logger: c.Logger, Cost: c.Cost,
+		Ended: a.ended, Accounts: a.accountNames})
+	a.Accounts = account.New(account.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, Crash: c.Crash,
+		Logger: c.Logger, BaseURL: c.URL, Owner: a.owner,
+		Ingest: func(ctx context.Context, tx *db.Tx, who actor.Actor, in account.Arrival) (int, error) {
+			return a.Desk.Ingest(ctx, tx, who, conversation.Arrival(in))
+		},
+		Watchlist: func(ctx context.Context, workspace, account id.ID) ([]network.Ref, []network.Ref, error) {
+			return a.Desk.Watchlist(ctx, workspace, account)
+		}})
+	a.Desk = conversation.New(conversation.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Crash: c.Crash, Logger: c.Logger,
+		Send: func(ctx context.Context, tx *db.Tx, who actor.Actor, out conversation.Outgoing) (id.ID, error) {
+			return a.Deliveries.Accept(ctx, tx, who, delivery.Outgoing{Account: out.Account, Kind: delivery.Reply, Subject: out.Conversation, Draft: out.Draft})
+		},
+		Describe: a.accountView})
+	a.Deliveries = delivery.New(delivery.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Logger: c.Logger, Crash: c.Crash,
+		With: a.Accounts.With, Stored: a.stored})
+	networks, err := a.networks()
+	if err != nil {
+		return err
+	}
+	a.Accounts.Use(networks...)
+	a.housekeeping()
+	return nil
+}
+
+// notice hands new events to the browsers that are connected to this process.
+func (a *App) notice(es []event.Event) {
+	for _, e := range es {
+		if ended, ok := team.EndedBy(e); ok {
+			a.ended(ended)
+		}
+		a.Kernel.Hub().Publish(page.Notice{Workspace: e.Workspace, Number: e.N, Kind: e.Kind, Subject: e.Subject})
+	}
+}
+
+// ended closes the live streams of whoever lost the right to look.
+func (a *App) ended(e team.Ended) {
+	hub := a.Kernel.Hub()
+	if e.Session != 0 {
+		hub.Drop(e.Session)
+	}
+	if e.Member != 0 {
+		hub.DropMember(e.Workspace, e.Member)
+	}
+}
+
+// Handler serves everything.
+func (a *App) Handler() http.Handler { return a.Kernel }
+
+// Run works until ctx ends or a part of it cannot go on.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	parts := map[string]func(context.Context) error{
+		"events": a.tail.Run,
+		"node": func(ctx context.Context) error {
+			return keepNode(ctx, a.DB, a.Config.Clock, a.Config.Logger, a.owner, a.node)
+		},
+		"team": a.Team.Run,
+	}
+	if a.Config.Background {
+		parts["jobs"] = a.Jobs.Run
+		parts["accounts"] = a.Accounts.Run
+	}
+	if a.Stage != nil {
+		parts["stage"] = a.Stage.Run
+	}
+	var wg sync.WaitGroup
+	for name, run := range parts {
+		wg.Go(func() {
+			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	<-ctx.Done()
+	a.Kernel.Hub().Close()
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && err != nil {
+		return err
+	}
+	return nil
+}
+
+// Close closes the database. Call it after Run has returned.
+func (a *App) Close() error {
+	var err error
+	a.closing.Do(func() {
+		if a.DB != nil {
+			err = a.DB.Close()
+		}
+	})
+	return err
+}

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"crypto/rand"
+	"time"
+
+	"parley/internal/media"
+	"parley/internal/network"
+	"parley/internal/network/bluesky"
+	"parley/internal/network/feed"
+	"parley/internal/network/mastodon"
+	"parley/internal/network/sandbox"
+	"parley/internal/network/sandbox/people"
+	"parley/internal/outbound"
+)
+
+// networks registers the networks: one line each. The demo knows only the
+// simulated one, so that nothing of it can reach a real network.
+func (a *App) networks() ([]network.Network, error) {
+	c := a.Config
+	a.clients.guarded = outbound.New(outbound.Options{UserAgent: UserAgent(c.URL), AllowPrivate: c.Private, AnyPort: c.AnyPort || len(c.Private) > 0})
+	env := network.Env{HTTP: a.clients.guarded, Now: c.Clock.Now, Rand: rand.Reader, Apps: a.Accounts, Media: a.mediaBytes}
+	a.clients.pictures = a.clients.guarded
+	defer func() { a.proxy = media.NewProxy(a.DB, a.Media, a.clients.pictures, 2) }()
+	if c.Demo {
+		stage, err := sandbox.New(sandbox.Options{Seed: c.Seed, Clock: c.Clock, Population: true, Backlog: demoPast, Desks: demoDesks(), Staff: demoStaff()})
+		if err != nil {
+			return nil, err
+		}
+		a.Stage = stage
+		env.HTTP = stage.Client()
+		a.clients.pictures = stage.Client()
+		return []network.Network{sandbox.NewConnector(env, sandbox.Address)}, nil
+	}
+	sky := bluesky.Defaults()
+	if c.PLC != "" {
+		sky.PLC = c.PLC
+	}
+	if c.Jetstream == "none" {
+		sky.Jetstream = ""
+	} else if c.Jetstream != "" {
+		sky.Jetstream = c.Jetstream
+	}
+	return []network.Network{
+		mastodon.New(env),
+		bluesky.New(env, sky),
+		feed.New(env),
+	}, nil
+}
+
+// demoPast is how far back the demo's history goes.
+const demoPast = 14 * 24 * time.Hour
+
+func demoDesks() []people.Desk {
+	return []people.Desk{
+		{Handle: "millbrook", Name: "Town of Millbrook", Kind: "town"},
+		{Handle: "millbrook_library", Name: "Millbrook Library", Kind: "library"},
+	}
+}

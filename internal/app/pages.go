@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"parley/internal/account"
+	"parley/internal/conversation"
+	"parley/internal/delivery"
+	"parley/internal/i18n"
+	"parley/internal/media"
+	"parley/internal/network/bluesky"
+	"parley/internal/network/feed"
+	"parley/internal/network/mastodon"
+	"parley/internal/network/sandbox"
+	"parley/internal/page"
+	"parley/internal/secret"
+	"parley/internal/team"
+)
+
+// Version is the number this program was released under, or what the Go tool
+// knows of the commit it was built from.
+func Version() string {
+	const released = "0.1"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return released + "+" + s.Value[:12]
+			}
+		}
+	}
+	return released
+}
+
+// UserAgent names the program and whom to write to about it, as servers ask for.
+func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + base.String() + ")" }
+
+// catalogues gathers every visible string.
+func catalogues() (*i18n.Bundle, error) {
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, media.Catalogue,
+		secret.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, sandbox.Catalogue, Catalogue)
+}
+
+// pages registers everything that answers a browser.
+func (a *App) pages() error {
+	c := a.Config
+	var err error
+	if a.Bundle, err = catalogues(); err != nil {
+		return err
+	}
+	o := page.Options{Bundle: a.Bundle.Logging(c.Logger), Log: c.Logger, Clock: c.Clock, URL: c.URL, TrustedProxies: c.Proxies,
+		Authenticate: a.Team.Visitor, Account: team.MePath, Demo: c.Demo}
+	if c.Demo {
+		o.SignIn = demoPath
+	}
+	if a.Kernel, err = page.New(o); err != nil {
+		return err
+	}
+	a.Team.Pages(a.Kernel, c.URL)
+	a.Accounts.Pages(a.Kernel)
+	desk := &conversation.Pages{Desk: a.Desk, Out: a.Deliveries, Picture: a.picture, Attach: a.attach, Scrub: a.DB.Scrub,
+		Also: []conversation.EraseAlso{a.eraseAlso}}
+	desk.Register(a.Kernel)
+	if c.Demo {
+		a.demoPages()
+	}
+	a.Kernel.Mount("GET /healthz", http.HandlerFunc(a.healthz))
+	a.Kernel.Mount("GET /readyz", http.HandlerFunc(a.readyz))
+	a.Kernel.Mount("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
+	return nil
+}
+
+// healthz says that the process answers.
+func (a *App) healthz(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusOK, "ok") }
+
+// readyz says that it can also reach its database and knows its schema.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := a.ready(r.Context()); err != nil {
+		a.Config.Logger.Warn("not ready", "err", err)
+		status(w, http.StatusServiceUnavailable, "the database does not answer")
+		return
+	}
+	status(w, http.StatusOK, "ready")
+}
+
+func (a *App) ready(ctx context.Context) error {
+	var one int
+	return a.DB.Read().Row(ctx, `select 1`).Scan(&one)
+}
+
+func status(w http.ResponseWriter, code int, word string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	json.NewEncoder(w).Encode(map[string]string{"status": word})
+}
