@@ -19,6 +19,7 @@ type store struct {
 	latest map[string]network.Post
 	gone   map[string]bool
 	waits  map[string]bool // parents not seen yet
+	gaps   int             // how often the network said that some may be lost
 	order  []key
 }
 
@@ -35,7 +36,13 @@ func (s *store) put(e network.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e.Kind {
-	case network.KindHint, network.KindGap:
+	case network.KindHint:
+		return nil
+	case network.KindGap:
+		s.gaps++
+		if e.Note == "" {
+			return errors.New("a gap without a reason")
+		}
 		return nil
 	case network.KindGone:
 		if e.Gone == nil || e.Gone.ID == "" {
