@@ -129,7 +129,8 @@ func (s *Service) count(ctx context.Context, tx *db.Tx, b bucket) error {
 		return fmt.Errorf("counting a try: %w", err)
 	}
 	if left := next.Sub(now); left > 0 {
-		return problem.New(problem.Throttled, "team.throttled", "seconds", int64(math.Ceil(left.Seconds())))
+		return problem.New(problem.Throttled, "team.throttled",
+			"seconds", int64(math.Ceil(left.Seconds())), "n", int64(math.Ceil(left.Minutes())))
 	}
 	_, err = tx.Exec(ctx, `update login_throttle set next = $1 where bucket = $2`,
 		db.Micros(now.Add(b.limit.wait(tries))), b.key)
