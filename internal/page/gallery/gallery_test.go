@@ -150,6 +150,11 @@ func examine(t *testing.T, tab *pagetest.Tab, l look, path string) {
 	if over > 0 {
 		t.Errorf("%s %s: %d pixels hang over the edge", l.name, path, over)
 	}
+	var outside []string
+	tab.Eval("("+burst+")()", &outside)
+	for _, s := range outside {
+		t.Errorf("%s %s: wider than what holds it: %s", l.name, path, s)
+	}
 	var faint []string
 	tab.Eval("("+contrast+")()", &faint)
 	for _, s := range faint {
@@ -186,6 +191,12 @@ const contrast = `() => {
   }
   return out;
 }`
+
+// burst lists boxes that stick out of their parent.
+const burst = `() => [...document.querySelectorAll("main :is(form, article, section, ol, ul, li, header, footer, div, p, button, a.button, textarea, input, select)")]
+  .filter((e) => e.checkVisibility() && !e.closest(".quiet-voice, .menu-list, .file, .tabs") && !["absolute", "fixed"].includes(getComputedStyle(e).position))
+  .filter((e) => e.getBoundingClientRect().right > e.parentElement.getBoundingClientRect().right + 1)
+  .map((e) => e.nodeName + "." + e.className + " " + e.textContent.trim().slice(0, 30))`
 
 // targets lists controls lower than 44 pixels. Links inside sentences are exempt
 // (WCAG 2.2, 2.5.8).
