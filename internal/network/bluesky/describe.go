@@ -1,9 +1,9 @@
 package bluesky
 
 import (
-	"cmp"
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	"parley/internal/network"
@@ -28,6 +28,9 @@ var (
 func (n *Network) Describe(ctx context.Context, a network.Account) (network.Capabilities, error) {
 	var d description
 	if _, err := n.send(ctx, call{base: pdsOf(a), method: "com.atproto.server.describeServer"}, &d); err != nil {
+		return network.Capabilities{}, err
+	}
+	if err := n.signedIn(ctx, a); err != nil {
 		return network.Capabilities{}, err
 	}
 	view, err := n.answers(ctx, a, n.appView("app.bsky.notification.getUnreadCount", nil))
@@ -57,6 +60,19 @@ func (n *Network) Describe(ctx context.Context, a network.Account) (network.Capa
 	return c, nil
 }
 
+// signedIn asks the PDS whether it still knows us: without an AppView nothing
+// else that Describe reads would tell.
+func (n *Network) signedIn(ctx context.Context, a network.Account) error {
+	var t tokens
+	if _, err := n.query(ctx, a, call{method: "com.atproto.server.getSession"}, &t); err != nil {
+		return err
+	}
+	if t.Active != nil && !*t.Active {
+		return &network.Error{Kind: network.Suspended, Native: t.Status, Help: "bluesky.help.inactive"}
+	}
+	return nil
+}
+
 // answers reports whether the service behind a read is there. Only a refusal
 // that concerns the account, or "too often", is an error.
 func (n *Network) answers(ctx context.Context, a network.Account, c call) (bool, error) {
@@ -77,7 +93,7 @@ func (n *Network) api(ctx context.Context, a network.Account) string {
 	if _, err := n.send(ctx, call{base: pdsOf(a), method: "_health"}, &h); err != nil {
 		return "AT Protocol PDS"
 	}
-	return "AT Protocol PDS " + cmp.Or(text.CleanLine(h.Version, 40), "?")
+	return strings.TrimSpace("AT Protocol PDS " + text.CleanLine(h.Version, 40))
 }
 
 func (n *Network) can(a network.Account, view, chat bool) map[network.Ability]network.Grant {

@@ -152,6 +152,7 @@ func methods() map[string]method {
 		"com.atproto.server.describeServer":  {verb: get, op: networktest.OpDescribe, serve: (*Fake).describe},
 		"com.atproto.server.createSession":   {verb: post, op: networktest.OpRead, serve: (*Fake).createSession},
 		"com.atproto.server.refreshSession":  {verb: post, op: networktest.OpRefresh, serve: (*Fake).refreshSession},
+		"com.atproto.server.getSession":      {verb: get, op: networktest.OpDescribe, auth: true, serve: (*Fake).getSession},
 		"com.atproto.server.deleteSession":   {verb: post, op: networktest.OpRead, serve: (*Fake).deleteSession},
 		"com.atproto.identity.resolveHandle": {verb: get, op: networktest.OpRead, serve: (*Fake).resolveHandle},
 		"com.atproto.repo.putRecord":         {verb: post, op: networktest.OpCreate, auth: true, serve: (*Fake).putRecord},

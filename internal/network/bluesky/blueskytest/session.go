@@ -139,6 +139,10 @@ func (f *Fake) refreshSession(w http.ResponseWriter, r *http.Request, _ string) 
 	})
 }
 
+func (f *Fake) getSession(w http.ResponseWriter, _ *http.Request, who string) {
+	answer(w, map[string]any{"did": who, "handle": f.people[who].handle, "active": true})
+}
+
 func (f *Fake) deleteSession(w http.ResponseWriter, r *http.Request, _ string) {
 	f.sessionCall(w, r, func(raw string, t token) {
 		for k, x := range f.tokens {
