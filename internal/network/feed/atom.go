@@ -35,7 +35,7 @@ func fromAtom(f *atom.Feed, base *url.URL) (document, []raw) {
 func atomEntry(e *atom.Entry, base *url.URL) raw {
 	r := raw{
 		id:        e.ID,
-		link:      firstOf(linkOf(e.Links, "alternate"), linkOf(e.Links, "")),
+		link:      linkOf(e.Links, "alternate"),
 		title:     e.Title,
 		titleHTML: true,
 		author:    atomAuthor(e.Authors),
@@ -84,10 +84,10 @@ func atomAuthor(list []*atom.Person) author {
 	return author{}
 }
 
-// linkOf is the first link of a relation; "" is any.
+// linkOf is the first link of a relation.
 func linkOf(links []*atom.Link, rel string) string {
 	for _, l := range links {
-		if l.Href != "" && (rel == "" || strings.EqualFold(l.Rel, rel)) {
+		if l.Href != "" && strings.EqualFold(l.Rel, rel) {
 			return l.Href
 		}
 	}

@@ -137,6 +137,7 @@ const (
 
 // finish cleans what the formats have in common and makes the items.
 func finish(doc document, entries []raw, base *url.URL) document {
+	doc.format = text.CleanLine(doc.format, 40)
 	doc.title = plainLine(doc.title, maxTitle)
 	doc.site = resolve(base, doc.site)
 	doc.icon = resolve(base, doc.icon)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"parley/internal/network"
+	"parley/internal/outbound"
 )
 
 // maxBytes is how much of one document is read; the rest is cut.
@@ -135,13 +136,21 @@ func lost(ctx context.Context, err error) error {
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	switch {
+	case errors.Is(err, outbound.ErrPrivate):
+		e.Native, e.Help = "private", "feed.help.blocked"
+	case errors.Is(err, outbound.ErrPort):
+		e.Native, e.Help = "port", "feed.help.port"
+	case errors.Is(err, outbound.ErrTooLarge):
+		e.Native, e.Help = "large", "feed.help.large"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		e.Native = "dns"
-	case errors.As(err, &cert), errors.As(err, &record):
+	case errors.As(err, &cert):
 		e.Native = "tls"
-	case errors.Is(err, errRedirects):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		e.Native = "plain" // https was asked for, and the server does not speak it
+	case errors.Is(err, errRedirects), errors.Is(err, outbound.ErrRedirect), errors.Is(err, outbound.ErrScheme):
 		e.Native = "redirects"
-	case timeout:
+	case timeout, errors.Is(err, context.DeadlineExceeded):
 		e.Native = "timeout"
 	}
 	return e

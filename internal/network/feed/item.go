@@ -26,8 +26,13 @@ func (r raw) item(base *url.URL) item {
 	} else {
 		title = text.CleanLine(title, maxTitle)
 	}
-	it.body = withTitle(title, r.words(base, it.link))
-	pictures := collector{base: base, media: r.media}
+	// What stands in the content is relative to the item's own page.
+	own := base
+	if u, err := url.Parse(it.link); err == nil && it.link != "" {
+		own = u
+	}
+	it.body = withTitle(title, r.words(own))
+	pictures := collector{base: own, media: r.media}
 	if r.html {
 		pictures.images(r.content)
 	}
@@ -39,17 +44,16 @@ func (r raw) item(base *url.URL) item {
 	return it
 }
 
-// words is the content as text with spans. Relative links in it are relative to
-// the item's own page.
-func (r raw) words(base *url.URL, link string) text.Text {
+// words is the content as text with spans.
+func (r raw) words(base *url.URL) text.Text {
 	if !r.html {
 		return text.Linkify(text.Cut(strings.TrimSpace(text.Clean(r.content)), text.MaxBody))
 	}
-	from := link
-	if from == "" && base != nil {
-		from = base.String()
+	var hints text.Hints
+	if base != nil {
+		hints.Base = base.String()
 	}
-	return text.HTML(r.content, text.Hints{Base: from})
+	return text.HTML(r.content, hints)
 }
 
 // withTitle puts the title above the words, unless they begin with it anyway, as

@@ -200,8 +200,8 @@ func (p *poll) fill(ctx context.Context, doc document, from *url.URL) ([]item, e
 				older = append(older, it)
 			}
 		}
-		if p.known.holdsAny(part.items) {
-			p.note = ""
+		if p.known.holdsAny(part.items) || part.older == "" && !part.cut {
+			p.note = "" // met what was known, or read everything there ever was
 			return older, nil
 		}
 		next = w.next(part)

@@ -60,7 +60,7 @@ func rssItem(it *rss.Item, all *gofeed.Item, base *url.URL) raw {
 	}
 	// A guid is the permalink unless it says otherwise (RSS 2.0, guid).
 	if r.link == "" && it.GUID != nil && !strings.EqualFold(it.GUID.IsPermalink, "false") {
-		r.link = it.GUID.Value
+		r.link = resolve(nil, it.GUID.Value)
 	}
 	media := collector{base: base}
 	for _, e := range it.Enclosures {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"parley/internal/network"
-	"parley/internal/text"
 )
 
 // maxTries is how many of the feeds that a page names are tried before giving up.
@@ -42,11 +41,12 @@ func (n *Network) SignIn(ctx context.Context, fields url.Values) (network.Accoun
 	return a, network.Secret{}, nil
 }
 
-// knock asks the tries in turn until a server answers at all.
+// knock asks the tries in turn until a server answers at all. A bad certificate
+// is an answer: going on without one would be what an attacker wishes for.
 func (n *Network) knock(ctx context.Context, tries []string) (address string, ans answer, err error) {
 	for _, address = range tries {
 		ans, err = n.get(ctx, address, validators{})
-		if err == nil || ctx.Err() != nil || native(err) == "dns" {
+		if n := native(err); err == nil || ctx.Err() != nil || n == "dns" || n == "tls" || n == "private" {
 			break
 		}
 	}
@@ -130,7 +130,7 @@ func connected(address string, ans answer, doc document, others []offer) network
 		Name:     firstOf(doc.title, handleOf(address)),
 		URL:      firstOf(doc.site, address),
 		Avatar:   doc.icon,
-		Extra:    map[string]string{ExtraFormat: text.CleanLine(doc.format, 40)},
+		Extra:    map[string]string{ExtraFormat: doc.format},
 	}
 	set := func(key, value string) {
 		if value != "" {
@@ -167,7 +167,11 @@ func inWords(err error) error {
 		"dns":       "feed.help.server",
 		"net":       "feed.help.server",
 		"tls":       "feed.help.tls",
+		"plain":     "feed.help.plain",
 		"redirects": "feed.help.redirects",
+		"private":   "feed.help.blocked",
+		"port":      "feed.help.port",
+		"large":     "feed.help.large",
 		"404":       "feed.help.nothing",
 		"410":       "feed.help.nothing",
 	}

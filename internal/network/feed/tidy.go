@@ -14,7 +14,7 @@ const (
 	maxDepth    = 200     // open elements
 	maxParts    = 200_000 // elements and attributes together
 	maxPrefixes = 64      // namespace prefixes
-	maxSections = 256     // CDATA sections in one run of text
+	maxSections = 64      // CDATA sections in one run of text
 	maxItems    = 5_000   // items; the rest is history, and Import's business
 	maxName     = 256     // bytes of a name
 )

@@ -1,0 +1,7 @@
+package feed
+
+// For tests of what has no way in from outside.
+var (
+	Absolute = absolute
+	HandleOf = handleOf
+)
