@@ -74,7 +74,7 @@ func Open(ctx context.Context, c Config) (_ *App, err error) {
 	if err := a.DB.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	if a.Keys, err = c.keys(); err != nil {
+	if a.Keys, err = a.keys(ctx); err != nil {
 		return nil, err
 	}
 	var random [8]byte
@@ -152,7 +152,19 @@ func (a *App) ended(e team.Ended) {
 }
 
 // Handler serves everything.
-func (a *App) Handler() http.Handler { return a.Kernel }
+func (a *App) Handler() http.Handler {
+	if !a.Config.Demo {
+		return a.Kernel
+	}
+	// Nobody in the demo has a password: signing in is choosing who to be.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == team.SignInPath {
+			http.Redirect(w, r, demoPath, http.StatusSeeOther)
+			return
+		}
+		a.Kernel.ServeHTTP(w, r)
+	})
+}
 
 // Run works until ctx ends or a part of it cannot go on.
 func (a *App) Run(ctx context.Context) error {

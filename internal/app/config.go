@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,10 +72,21 @@ func (c *Config) database() db.Options {
 	return db.Options{Path: filepath.Join(c.Data, "parley.db")}
 }
 
-func (c *Config) keys() (*secret.Keyring, error) {
-	keys, err := secret.Load(c.KeyFile)
+// keys opens the key file. It is made only while nothing is sealed yet: a new
+// key beside old credentials would lock them away for good.
+func (a *App) keys(ctx context.Context) (*secret.Keyring, error) {
+	var one int
+	err := a.DB.Read().Row(ctx, `select 1 from account limit 1`).Scan(&one)
+	if err != nil && !db.NoRows(err) {
+		return nil, fmt.Errorf("looking whether anything is sealed: %w", err)
+	}
+	open := secret.Load
+	if db.NoRows(err) {
+		open = secret.LoadOrCreate
+	}
+	keys, err := open(a.Config.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("opening the key file %s: %w", c.KeyFile, err)
+		return nil, fmt.Errorf("opening the key file %s: %w", a.Config.KeyFile, err)
 	}
 	return keys, nil
 }

@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -65,7 +63,7 @@ func (a *App) SetUpDemo(ctx context.Context) error {
 	people := demoPeople()
 	zone := "Europe/Berlin"
 	w, owner, err := a.Team.Operator().CreateWorkspace(ctx, team.SetUp{Email: people[0].email,
-		Login:     team.NewLogin{Name: people[0].name, Password: demoPassword()},
+		Login:     team.NewLogin{Name: people[0].name, Password: UnknownPassword()},
 		Workspace: team.NewWorkspace{Name: "Town of Millbrook", Zone: zone, Locale: "en"}})
 	if err != nil {
 		return fmt.Errorf("setting up the demo: %w", err)
@@ -79,7 +77,7 @@ func (a *App) SetUpDemo(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("inviting %s: %w", p.name, err)
 		}
-		if _, err := a.Team.AcceptNew(ctx, in.Secret, team.NewLogin{Name: p.name, Password: demoPassword()}, team.Place{Agent: "demo"}); err != nil {
+		if _, err := a.Team.AcceptNew(ctx, in.Secret, team.NewLogin{Name: p.name, Password: UnknownPassword()}, team.Place{Agent: "demo"}); err != nil {
 			return fmt.Errorf("seating %s: %w", p.name, err)
 		}
 	}
@@ -89,13 +87,6 @@ func (a *App) SetUpDemo(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// demoPassword is one nobody knows: the demo is entered by choosing a person.
-func demoPassword() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }
 
 func (a *App) demoActor(ctx context.Context, login, workspace id.ID) (actor.Actor, error) {
