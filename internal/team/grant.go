@@ -225,6 +225,15 @@ func (s *Service) endGrant(ctx context.Context, tx *db.Tx, a actor.Actor, g Gran
 	return nil
 }
 
+// width sorts grants: those for the whole workspace first, the widest role first.
+func (g Grant) width() int {
+	n := slices.Index(Roles(), g.Role)
+	if g.Scope != (actor.Scope{}) {
+		n += len(Roles())
+	}
+	return n
+}
+
 func (g Grant) details() map[string]string {
 	d := map[string]string{"member": g.Member.String(), "role": string(g.Role)}
 	if g.Scope.Kind != "" {

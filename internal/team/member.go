@@ -1,6 +1,7 @@
 package team
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -21,7 +22,7 @@ type Member struct {
 	Name   string
 	Email  string // only for those who manage the team, and one's own
 	Joined time.Time
-	Grants []Grant // in force, the widest role first
+	Grants []Grant // in force: those for the whole workspace first, the widest role first
 	Teams  []id.ID
 }
 
@@ -73,9 +74,7 @@ func (s *Service) addGrants(ctx context.Context, workspace id.ID, byID map[id.ID
 		}
 	}
 	for _, m := range byID {
-		slices.SortStableFunc(m.Grants, func(x, y Grant) int {
-			return slices.Index(Roles(), x.Role) - slices.Index(Roles(), y.Role)
-		})
+		slices.SortStableFunc(m.Grants, func(x, y Grant) int { return cmp.Compare(x.width(), y.width()) })
 	}
 	return nil
 }

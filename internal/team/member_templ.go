@@ -624,7 +624,7 @@ func removal(v memberView) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if v.Member.ID != v.Me && (v.Own || !v.Member.Has(Owner)) {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<section class=\"stack\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

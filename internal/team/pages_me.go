@@ -74,6 +74,10 @@ func (p pages) readMe(r *page.Request) (meView, error) {
 	if v.Sessions, err = p.s.Sessions(ctx, r.Visitor.Workspaces[0].Actor); err != nil {
 		return v, err
 	}
+	if i := slices.IndexFunc(v.Sessions, func(x Session) bool { return x.ID == v.Current }); i > 0 { // this browser first
+		current := v.Sessions[i]
+		v.Sessions = slices.Insert(slices.Delete(v.Sessions, i, i+1), 0, current)
+	}
 	for _, w := range r.Visitor.Workspaces {
 		tokens, err := p.s.Tokens(ctx, w.Actor, w.Actor.Member)
 		if err != nil {

@@ -82,3 +82,17 @@ func scopeOptions(ctx context.Context, scopes []NamedScope) []page.Option {
 	}
 	return out
 }
+
+// may is in one sentence what a member may do: that of the widest role they
+// hold everywhere, else of what they hold somewhere.
+func (v teamView) may(ctx context.Context, m Member) string {
+	if len(m.Grants) == 0 {
+		return page.T(ctx, "team.may.nothing")
+	}
+	g := m.Grants[0]
+	what := page.T(ctx, "role."+string(g.Role)+".may")
+	if where := v.where(g.Scope); where != "" {
+		return page.T(ctx, "team.may.within", "where", where, "what", what)
+	}
+	return what
+}
