@@ -92,5 +92,5 @@ func trueHost(href, words string) string {
 	if same && (rest == "" || strings.ContainsAny(rest[:1], "/?#:…")) {
 		return ""
 	}
-	return ` <span class="true-host">(` + html.EscapeString(host) + `)</span>`
+	return `<span class="true-host"> (` + html.EscapeString(host) + `)</span>`
 }
