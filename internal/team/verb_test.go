@@ -2,6 +2,7 @@ package team_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ type scene struct {
 func newScene(h *house, n int) scene {
 	ctx := context.Background()
 	s := scene{house: h, owner: h.founder(n)}
-	s.member = h.hire(s.owner.actor, "Vera"+string(rune('a'+n)), team.Voice)
+	s.member = h.hire(s.owner.actor, fmt.Sprint("Vera", n), team.Voice)
 	second, err := h.SignIn(ctx, s.owner.email, password, team.Place{})
 	must(h.t, err)
 	s.session = second.Session
@@ -174,13 +175,14 @@ func TestTheTableHasEveryVerb(t *testing.T) {
 
 func TestEveryVerb(t *testing.T) {
 	t.Parallel()
+	h := setup(t)
+	n := 0
 	for name, v := range verbs() {
+		n += 2
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			ctx := context.Background()
-			h := setup(t)
-			here := newScene(h, 1)
-			stranger := h.founder(2)
+			here := newScene(h, n)
+			stranger := h.founder(n + 1)
 			w := here.owner.actor.Workspace
 			before := h.head(w)
 
