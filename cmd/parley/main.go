@@ -25,6 +25,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"People who can sign in."`
 	Secret  secretCmd  `cmd:"" help:"The keys that seal credentials."`
 	Audit   auditCmd   `cmd:"" help:"The log of everything that was done."`
+	Bench   benchCmd   `cmd:"" help:"Measure this program on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -112,21 +112,24 @@ func (x *index) add(message id.ID, body string) {
 	x.rows.Add(message, x.tokens(body))
 }
 
-// tokens is the indexed form: for FTS5 words with spaces between, for
-// PostgreSQL the text of a tsvector, whose words stand in quotes with their
-// positions (at most 16383, and a word at most 2 kB: PostgreSQL section 12.11).
-func (x *index) tokens(body string) string {
+func (x *index) tokens(body string) string { return SearchForm(x.tx.Dialect(), x.workspace, body) }
+
+// SearchForm is a body as the search index takes it: for FTS5 words with spaces
+// between, for PostgreSQL the text of a tsvector, whose words stand in quotes
+// with their positions (at most 16383: PostgreSQL, section 12.11). The workspace
+// is the first word.
+func SearchForm(dialect db.Dialect, workspace id.ID, body string) string {
 	words := text.Tokens(body)
 	var b strings.Builder
-	if x.tx.Dialect() == db.SQLite {
-		b.WriteString(workspaceToken(x.workspace))
+	if dialect == db.SQLite {
+		b.WriteString(workspaceToken(workspace))
 		for _, w := range words {
 			b.WriteByte(' ')
 			b.WriteString(w)
 		}
 		return b.String()
 	}
-	b.WriteString("'" + workspaceToken(x.workspace) + "'")
+	b.WriteString("'" + workspaceToken(workspace) + "'")
 	for i, w := range words {
 		b.WriteString(" '")
 		b.WriteString(w)

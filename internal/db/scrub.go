@@ -22,3 +22,15 @@ func (d *DB) Scrub(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Checkpoint moves what is in SQLite's log into the file, so that the file alone
+// is the database. On PostgreSQL there is nothing to do.
+func (d *DB) Checkpoint(ctx context.Context) error {
+	if d.dialect == Postgres {
+		return nil
+	}
+	if _, err := d.write.ExecContext(ctx, `pragma wal_checkpoint(truncate)`); err != nil {
+		return fmt.Errorf("emptying the log: %w", err)
+	}
+	return nil
+}
