@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -157,12 +158,21 @@ func (b *Tab) Wait(expression string) {
 		switch {
 		case err == nil:
 			return
-		case ctx.Err() == nil && strings.Contains(err.Error(), "context with specified id"):
+		case ctx.Err() == nil && (strings.Contains(err.Error(), "context with specified id") || strings.Contains(err.Error(), "navigated or closed")):
 			// The page was just left for another one: ask that.
 		default:
 			b.t.Fatalf("waiting for %s: %v\nconsole: %q", expression, err, b.Console())
 		}
 	}
+}
+
+// Front brings the tab to the front, as if somebody looked at it.
+func (b *Tab) Front() {
+	b.t.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.BringToFront, cdp.Empty{})
+		return err
+	}))
 }
 
 // Console lists warnings, errors and exceptions so far. Refusals of the
