@@ -98,7 +98,7 @@ func TestACompressedBomb(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.Network = guarded(s)
-	bomb := gzipped(strings.NewReader(rss("", "1=a")), 200<<20)
+	bomb := gzipped(strings.NewReader(rss("", "1=a")), 32<<20)
 	s.page("/feed", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(bomb)

@@ -12,8 +12,8 @@ import (
 // their millions, all within 10 MiB), and what never ends.
 const (
 	maxDepth    = 200     // open elements
-	maxParts    = 200_000 // elements and attributes together
-	maxPrefixes = 64      // namespace prefixes
+	maxParts    = 100_000 // elements and attributes together
+	maxPrefixes = 32      // namespace prefixes
 	maxSections = 64      // CDATA sections in one run of text
 	maxItems    = 5_000   // items; the rest is history, and Import's business
 	maxName     = 256     // bytes of a name
