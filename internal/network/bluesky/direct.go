@@ -98,6 +98,9 @@ func (n *Network) pollDirect(ctx context.Context, a network.Account, c network.C
 	if err != nil {
 		return network.Page{}, scopeError(a, err)
 	}
+	if out.Logs == nil {
+		return network.Page{}, shapeless("getLog")
+	}
 	events, err := n.logged(ctx, a, each[logEntry](out.Logs))
 	if err != nil {
 		return network.Page{}, err
@@ -130,6 +133,9 @@ func (n *Network) firstDirect(ctx context.Context, a network.Account) (network.P
 	if err != nil {
 		return network.Page{}, scopeError(a, err)
 	}
+	if out.Convos == nil {
+		return network.Page{}, shapeless("listConvos")
+	}
 	var m directMark
 	var events []network.Event
 	for _, c := range each[convo](out.Convos) {
@@ -161,6 +167,9 @@ func (n *Network) messages(ctx context.Context, a network.Account, id string, li
 	}
 	if _, err := n.query(ctx, a, n.chat("chat.bsky.convo.getMessages", q, nil), &out); err != nil {
 		return nil, scopeError(a, err)
+	}
+	if out.Messages == nil {
+		return nil, shapeless("getMessages")
 	}
 	return each[message](out.Messages), nil
 }

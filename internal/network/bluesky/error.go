@@ -21,6 +21,8 @@ var kinds = map[string]network.Kind{
 	"AuthenticationRequired":  network.Auth,
 	"AuthFactorTokenRequired": network.Auth,
 	"MissingJwt":              network.Auth,
+	"MissingTokenId":          network.Auth,
+	"invalid_grant":           network.Auth, // RFC 6749, section 5.2
 	"UntrustedIss":            network.Auth,
 	"BadJwtAudience":          network.Auth,
 	"AccountNotFound":         network.Auth,

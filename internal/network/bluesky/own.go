@@ -93,6 +93,9 @@ func (n *Network) ownRecords(ctx context.Context, a network.Account, cursor stri
 	if err != nil {
 		return ownList{}, err
 	}
+	if out.Records == nil {
+		return ownList{}, shapeless("listRecords")
+	}
 	return ownList{each[repoRecord](out.Records), out.Cursor, n.rate(h)}, nil
 }
 

@@ -154,6 +154,9 @@ func (n *Network) proveDirect(ctx context.Context, a network.Account, p network.
 		if _, err := n.query(ctx, a, n.chat("chat.bsky.convo.getMessages", q, nil), &out); err != nil {
 			return network.Delivery{State: network.Unknown, At: n.now(), Evidence: "chat.bsky.convo.getMessages could not be asked"}, scopeError(a, err)
 		}
+		if out.Messages == nil {
+			return network.Delivery{State: network.Unknown, At: n.now(), Evidence: "chat.bsky.convo.getMessages answered nothing"}, shapeless("getMessages")
+		}
 		msgs := each[message](out.Messages)
 		back := out.Cursor == "" || len(msgs) == 0
 		for k := range msgs {

@@ -3,6 +3,7 @@ package bluesky
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"time"
@@ -155,7 +156,16 @@ func (n *Network) notifications(ctx context.Context, a network.Account, cursor s
 	if err != nil {
 		return notificationList{}, err
 	}
+	if out.Notifications == nil {
+		return notificationList{}, shapeless("listNotifications")
+	}
 	return notificationList{each[notification](out.Notifications), out.Cursor, n.rate(h)}, nil
+}
+
+// shapeless is an answer without the list it must have. Taken for an empty list
+// it would say "nothing new", "gone" or "not sent".
+func shapeless(method string) error {
+	return &network.Error{Kind: network.Transient, Native: method, Err: errors.New("the answer lacks its list")}
 }
 
 // each reads a list item by item: one that cannot be read must not keep the

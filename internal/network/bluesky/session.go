@@ -148,8 +148,7 @@ func refreshError(err error) error {
 		return err
 	}
 	switch {
-	case deadTokens[e.Native]:
-		e.Kind = network.Auth
+	case e.Kind == network.Auth && deadTokens[e.Native]:
 	case e.Kind == network.Suspended || e.Kind == network.RateLimited:
 	default:
 		e.Kind = network.Transient

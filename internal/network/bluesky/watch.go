@@ -26,8 +26,7 @@ func (n *Network) posts(ctx context.Context, a network.Account, uris []string) (
 			return nil, err
 		}
 		if out.Posts == nil {
-			// "Absent" means gone, so an answer of another shape must not.
-			return nil, &network.Error{Kind: network.Transient, Native: "getPosts"}
+			return nil, shapeless("getPosts")
 		}
 		for _, raw := range out.Posts {
 			p := readPost(raw)

@@ -56,6 +56,7 @@ type Fake struct {
 	noChat   bool
 	password string
 	scope    string
+	moved    map[string]string // path to where it redirects
 }
 
 type person struct{ did, handle, name string }
@@ -75,7 +76,7 @@ func New(env networktest.Env) *Fake {
 		Faults: networktest.NewFaults(env), base: env.BaseURL, now: env.Now,
 		people: map[string]*person{}, handles: map[string]string{}, blobs: map[string]blob{},
 		tokens: map[string]token{}, renewed: map[string]pair{}, convos: map[string]*convo{},
-		muted: map[string]bool{}, streams: map[chan []byte]string{},
+		muted: map[string]bool{}, streams: map[chan []byte]string{}, moved: map[string]string{},
 		password: Password, scope: "com.atproto.appPassPrivileged",
 	}
 	f.us = f.meet("desk", Handle, "The Desk").did
@@ -115,6 +116,13 @@ func (f *Fake) Ledger() []networktest.Write {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]networktest.Write(nil), f.ledger...)
+}
+
+// Redirect sends everybody who asks for a path somewhere else.
+func (f *Fake) Redirect(path, to string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.moved[path] = to
 }
 
 // Reports are the subjects that were reported.
@@ -186,7 +194,13 @@ func methods() map[string]method {
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, xrpc := strings.CutPrefix(r.URL.Path, "/xrpc/")
 	m, known := methods()[name]
+	f.mu.Lock()
+	elsewhere := f.moved[r.URL.Path]
+	f.mu.Unlock()
 	switch {
+	case elsewhere != "":
+		f.Remember(r)
+		http.Redirect(w, r, elsewhere, http.StatusFound)
 	case r.URL.Path == "/subscribe":
 		f.Serve(networktest.OpStream, w, r, f.subscribe)
 	case strings.HasPrefix(r.URL.Path, "/did:"):

@@ -169,6 +169,27 @@ func (f *Fake) Put(author, handle string, value map[string]any, indexed time.Tim
 	return network.Ref{ID: e.uri.String(), Version: e.cid}
 }
 
+// PutAt writes a post of an author at a time past, key and all.
+func (f *Fake) PutAt(author string, at time.Time, body string) network.Ref {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := map[string]any{"$type": typePost, "text": body, "createdAt": at.UTC().Format(stamp)}
+	e := &entry{uri: record.URI{DID: author, Collection: typePost, Key: record.TID(at.UnixMicro(), 1)}, value: v, indexed: at}
+	e.cid, _ = record.CID(v)
+	f.posts = append(f.posts, e)
+	return network.Ref{ID: e.uri.String(), Version: e.cid}
+}
+
+// Act writes a like, repost or follow under a key of another app's choosing.
+func (f *Fake) Act(author, collection string, subject any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := map[string]any{"$type": collection, "subject": subject, "createdAt": f.now().UTC().Format(stamp)}
+	e := &entry{uri: record.URI{DID: author, Collection: collection, Key: f.tid()}, value: v, indexed: f.now()}
+	e.cid, _ = record.CID(v)
+	f.posts = append(f.posts, e)
+}
+
 // DID is a person's, by what Say was given as RemoteID.
 func (f *Fake) DID(id string) string {
 	f.mu.Lock()
