@@ -18,6 +18,7 @@ import (
 type ring struct {
 	current keyID
 	keys    map[keyID]Key
+	info    fs.FileInfo // of the file it came from; nil in memory
 }
 
 // file is how a ring is written: {"current":"9f0c11d2","keys":{"9f0c11d2":"…"}}
@@ -123,13 +124,14 @@ func (k *Keyring) change(edit func(*ring) error) error {
 	if err := edit(&r); err != nil {
 		return err
 	}
-	if k.path != "" {
-		if err := replaceFile(k.path, r); err != nil {
-			return err
-		}
+	if k.path == "" {
+		k.set(r)
+		return nil
 	}
-	k.set(r)
-	return nil
+	if err := replaceFile(k.path, r); err != nil {
+		return err
+	}
+	return k.Reload()
 }
 
 // snapshot is the ring as the file has it now, or as the memory has it.
@@ -169,6 +171,7 @@ func readFile(path string) (ring, error) {
 	if err != nil {
 		return ring{}, unreadable(path, err)
 	}
+	r.info = info
 	return r, nil
 }
 

@@ -17,6 +17,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -53,6 +55,7 @@ type Keyring struct {
 	path string // "" for a ring that lives in memory only
 
 	mu      sync.RWMutex
+	read    fs.FileInfo // of the file as it was read; nil in memory
 	current keyID
 	keys    map[keyID]cipher.AEAD
 	raw     map[keyID]Key // to write the file again
@@ -72,10 +75,28 @@ func InMemory() *Keyring {
 	return k
 }
 
+// stale reports a key file that was replaced since it was read.
+func (k *Keyring) stale() bool {
+	if k.path == "" {
+		return false
+	}
+	now, err := os.Stat(k.path)
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return err == nil && (!os.SameFile(now, k.read) || !now.ModTime().Equal(k.read.ModTime()))
+}
+
 // Seal encrypts plain with the current key. aad binds the result to its place,
 // such as "account.secret:" and the row's id: what was sealed for one place does
 // not open in another. Nothing of aad is kept in the result.
+//
+// If another process rotated the key meanwhile, Seal takes over the new one
+// first: what is sealed with a key that is about to be dropped would be lost.
 func (k *Keyring) Seal(aad string, plain []byte) []byte {
+	if k.stale() {
+		// A file that cannot be read just now is no reason not to seal.
+		_ = k.Reload()
+	}
 	k.mu.RLock()
 	id, aead := k.current, k.keys[k.current]
 	k.mu.RUnlock()
@@ -170,7 +191,7 @@ func (k *Keyring) set(r ring) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.current, k.keys, k.raw = r.current, aeads, r.keys
+	k.current, k.keys, k.raw, k.read = r.current, aeads, r.keys, r.info
 }
 
 // bind is what is authenticated besides the plain text: the head, so that a

@@ -264,6 +264,36 @@ func TestRotationIsSeenByARunningProcess(t *testing.T) {
 	}
 }
 
+func TestARunningProcessNeverSealsWithADroppedKey(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "secret.key")
+	desk, err := secret.LoadOrCreate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, err := secret.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := command.CurrentID()
+	if _, err := command.Rotate(secret.NewKey()); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Drop(old); err != nil {
+		t.Fatal(err)
+	}
+	// The desk has opened nothing since: nothing told it.
+	if got, err := command.Open("a", desk.Seal("a", []byte("connected just now"))); err != nil || string(got) != "connected just now" {
+		t.Errorf("what the desk sealed is lost: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := desk.Open("a", desk.Seal("a", []byte("x"))); err != nil || string(got) != "x" {
+		t.Errorf("without its file the desk stopped sealing: %v", err)
+	}
+}
+
 func TestExposedFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
