@@ -28,12 +28,17 @@ export function start() {
 function press(name, typing) {
   const scope = typing ? typing.closest("form") ?? document : document;
   for (const el of scope.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)) {
-    if (!(el instanceof HTMLElement) || (!el.checkVisibility() && !el.closest("[data-menu]"))) continue;
+    if (!(el instanceof HTMLElement) || !reachable(el)) continue;
     if (el.matches("input, textarea, select")) el.focus();
     else el.click();
     return true;
   }
   return false;
+}
+
+/** What is not shown has no key, unless it waits in a closed menu. @param {HTMLElement} el */
+function reachable(el) {
+  return el.checkVisibility() || !!el.closest("[data-menu]");
 }
 
 /** @param {string} name */
@@ -58,7 +63,7 @@ function fill() {
   const rows = document.querySelector("[data-rows]");
   if (rows instanceof HTMLElement) keys.set("j", rows.dataset.next).set("k", rows.dataset.previous);
   for (const el of document.querySelectorAll("[data-key]")) {
-    if (el instanceof HTMLElement && el.dataset.key) keys.set(el.dataset.key, el.dataset.keyLabel ?? el.textContent?.trim());
+    if (el instanceof HTMLElement && el.dataset.key && (reachable(el) || el.closest("[data-composer]"))) keys.set(el.dataset.key, el.dataset.keyLabel ?? el.textContent?.trim());
   }
   list.replaceChildren();
   for (const [key, label] of keys) {
