@@ -19,7 +19,6 @@ import (
 
 	"parley/internal/app"
 	"parley/internal/db"
-	"parley/internal/id"
 	"parley/internal/network"
 	"parley/internal/team"
 	"parley/internal/text"
@@ -45,7 +44,7 @@ type Bench func(ctx context.Context, o Options) ([]Metric, error)
 
 // All are the benches by name.
 func All() map[string]Bench {
-	return map[string]Bench{"ingest": Ingest}
+	return map[string]Bench{"ingest": Ingest, "idle": Idle, "live": Live}
 }
 
 // Print writes metrics as a table, or as JSON.
@@ -107,10 +106,10 @@ func statement(ctx context.Context, dsn, q string) error {
 }
 
 // seat makes a workspace.
-func seat(ctx context.Context, a *app.App) (id.ID, error) {
+func seat(ctx context.Context, a *app.App) (team.Workspace, error) {
 	w, _, err := a.Team.Operator().CreateWorkspace(ctx, team.SetUp{Email: "bench@example.org",
 		Login: team.NewLogin{Name: "Bench", Password: app.UnknownPassword()}, Workspace: team.NewWorkspace{Name: "Bench", Zone: "UTC", Locale: "en"}})
-	return w.ID, err
+	return w, err
 }
 
 // town is the account that everybody in the crowd speaks to.

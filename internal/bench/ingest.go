@@ -75,11 +75,11 @@ func ingestPages(ctx context.Context, o Options, a *app.App, pages, tail int) (w
 	}
 	s := &endless{remote: town(), people: newCrowd(o.Messages), pages: pages, tail: tail, done: make(chan struct{}), o: o,
 		generation: func() (n int64) {
-			a.DB.Read().Row(ctx, `select generation from account_feed where workspace = $1`, workspace).Scan(&n)
+			a.DB.Read().Row(ctx, `select generation from account_feed where workspace = $1`, workspace.ID).Scan(&n)
 			return n
 		}}
 	a.Accounts.Use(s)
-	if _, err := a.Accounts.SignIn(ctx, actor.System(workspace, "bench"), "mastodon", nil); err != nil {
+	if _, err := a.Accounts.SignIn(ctx, actor.System(workspace.ID, "bench"), "mastodon", nil); err != nil {
 		return 0, 0, err
 	}
 	done := s.done
