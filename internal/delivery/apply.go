@@ -209,7 +209,7 @@ func (d *Delivery) tell(ctx context.Context, tx *db.Tx, r *row) error {
 			return nil
 		}
 	}
-	return d.finish(tx, r, Sent, d.self(*r), "delivery.sent")
+	return d.finish(ctx, tx, r, Sent, d.self(*r), "delivery.sent")
 }
 
 // notPlanned stores why Plan gave no plan. Nothing was written.
@@ -265,13 +265,18 @@ func (d *Delivery) enter(tx *db.Tx, r *row, s State, a actor.Actor, verb string)
 
 // finish enters a final state: no plan is left that could be sent, and of those
 // who were answered no more than the reference is kept.
-func (d *Delivery) finish(tx *db.Tx, r *row, s State, a actor.Actor, verb string) error {
+func (d *Delivery) finish(ctx context.Context, tx *db.Tx, r *row, s State, a actor.Actor, verb string) error {
 	if s != Discarded { // why it was given up stays to be seen
 		r.untroubled()
 	}
 	r.plan, r.progress = network.Plan{}, nil
 	if err := r.strip(); err != nil {
 		return err
+	}
+	if d.media != nil {
+		if err := d.media.ReleaseAll(ctx, tx, r.workspace, "delivery", r.id); err != nil {
+			return err
+		}
 	}
 	d.enter(tx, r, s, a, verb)
 	return nil

@@ -102,7 +102,7 @@ func (d *Delivery) Settle(ctx context.Context, a actor.Actor, delivery id.ID, f 
 		if err := d.told(ctx, tx, r); err != nil {
 			return err
 		}
-		return d.finish(tx, r, Sent, a, "delivery.sent")
+		return d.finish(ctx, tx, r, Sent, a, "delivery.sent")
 	})
 }
 
@@ -118,18 +118,18 @@ func (d *Delivery) Discard(ctx context.Context, a actor.Actor, delivery id.ID) e
 			}
 			r.open = nil
 		}
-		return d.finish(tx, r, Discarded, a, "delivery.discarded")
+		return d.finish(ctx, tx, r, Discarded, a, "delivery.discarded")
 	})
 }
 
 // CallBack takes a delivery back while nothing of it is public and no request is
 // under way.
 func (d *Delivery) CallBack(ctx context.Context, a actor.Actor, delivery id.ID) error {
-	return d.decide(ctx, a, delivery, func(_ context.Context, tx *db.Tx, r *row) error {
+	return d.decide(ctx, a, delivery, func(ctx context.Context, tx *db.Tx, r *row) error {
 		if !r.recallable() {
 			return problem.New(problem.Conflict, "delivery.too_late")
 		}
-		return d.finish(tx, r, CalledBack, a, "delivery.called_back")
+		return d.finish(ctx, tx, r, CalledBack, a, "delivery.called_back")
 	})
 }
 

@@ -78,6 +78,9 @@ var decisions = []struct {
 	{"check", (*Delivery).Check, func(c Choices) bool { return c.Check }, map[State]State{}, "delivery.checked"},
 }
 
+// Where two of them stand in the list.
+const isThere, notThere = 2, 3
+
 // Every verb in every state: what is not offered is refused and changes nothing,
 // and what is offered leads where it says, with an event by the member.
 func TestEachDecisionInEachState(t *testing.T) {

@@ -98,6 +98,12 @@ type Queue interface {
 	Fence(ctx context.Context, tx *db.Tx, j job.Job) error
 }
 
+// Holder keeps the pictures of a delivery until it is over: a *media.Store.
+type Holder interface {
+	Hold(ctx context.Context, tx *db.Tx, workspace id.ID, digest [32]byte, kind string, subject id.ID) error
+	ReleaseAll(ctx context.Context, tx *db.Tx, workspace id.ID, kind string, subject id.ID) error
+}
+
 // Points are the places where a test may end the program: a *crash.Points.
 type Points interface{ At(name string) }
 
@@ -112,7 +118,8 @@ type Options struct {
 	Crash  Points // nil: none
 	With   With
 	Stored Stored
-	Fence  Fence // nil: never refuses
+	Fence  Fence  // nil: never refuses
+	Media  Holder // nil: nothing is held
 }
 
 // Delivery holds the verbs, reads and jobs. Safe for concurrent use.
@@ -127,6 +134,7 @@ type Delivery struct {
 	with   With
 	stored Stored
 	fence  Fence
+	media  Holder
 	rules  rules
 }
 
@@ -141,7 +149,7 @@ type rules struct {
 // New registers the jobs and makes a Delivery.
 func New(o Options) *Delivery {
 	d := &Delivery{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, out: o.Logger,
-		crash: o.Crash, with: o.With, stored: o.Stored, fence: o.Fence,
+		crash: o.Crash, with: o.With, stored: o.Stored, fence: o.Fence, media: o.Media,
 		rules: rules{next: next, judge: judge, judgeProof: judgeProof}}
 	if d.crash == nil {
 		d.crash = nowhere{}
@@ -173,8 +181,26 @@ func (d *Delivery) Accept(ctx context.Context, tx *db.Tx, a actor.Actor, in Outg
 	if err := insert(ctx, tx, r); err != nil {
 		return 0, err
 	}
+	if err := d.hold(ctx, tx, r, in.Draft); err != nil {
+		return 0, err
+	}
 	d.record(tx, a, "delivery.accepted", r)
 	return r.id, d.enqueue(ctx, tx, r)
+}
+
+// hold keeps the pictures of a draft until its delivery is over.
+func (d *Delivery) hold(ctx context.Context, tx *db.Tx, r row, draft network.Draft) error {
+	if d.media == nil {
+		return nil
+	}
+	for _, p := range draft.Parts {
+		for _, m := range p.Media {
+			if err := d.media.Hold(ctx, tx, r.workspace, m.Digest, "delivery", r.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // freeze is the draft as it is stored, hashed and shown. What the network sent of

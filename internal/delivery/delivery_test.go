@@ -2,10 +2,18 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
+	"parley/internal/db"
 	"parley/internal/network"
+	"parley/internal/problem"
 )
 
 func TestAnAnswerIsPlannedDoneAndTold(t *testing.T) {
@@ -55,6 +63,37 @@ func TestAThreadGoesOutPartByPart(t *testing.T) {
 		if n := k.stage.count(one.String(), i); n != 1 {
 			t.Errorf("part %d stands on the network %d times", i, n)
 		}
+	}
+}
+
+func TestPicturesAreHeldUntilItIsOver(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	ctx := context.Background()
+	picture := [32]byte{1}
+	draft := network.Draft{Parts: []network.Part{{Text: "Look.", Media: []network.Media{{Kind: "image", Digest: picture}}}}}
+	held := func() (n int) {
+		must(t, k.db.Read().Row(ctx, `select coalesce(max(refs), 0) from media`).Scan(&n))
+		return n
+	}
+	err := k.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := k.plain().Accept(ctx, tx, ana(), Outgoing{Account: account, Kind: Reply, Subject: talk, Draft: draft})
+		return err
+	})
+	if problem.Of(err).Kind != problem.NotFound {
+		t.Fatalf("a picture that is not there: %v", err)
+	}
+	must(t, k.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `insert into media (workspace, digest, kind, mime, width, height, size, created, refs)
+			values (1, $1, 'image', 'image/png', 1, 1, 0, 1, 0)`, picture[:])
+		return err
+	}))
+	one := k.accept(t, Outgoing{Account: account, Kind: Reply, Subject: talk, Draft: draft})
+	if n := held(); n != 1 {
+		t.Errorf("held by %d before it is sent", n)
+	}
+	if r := k.settle(t, one); r.State != Sent || held() != 0 {
+		t.Errorf("%s, held by %d", r.State, held())
 	}
 }
 
@@ -130,5 +169,130 @@ func TestRescueFindsWhatLostItsJob(t *testing.T) {
 	}
 	if _, ok := k.claim(t, one); ok {
 		t.Error("what is over was rescued")
+	}
+}
+
+// The end of the program waits for the answer of a request that has left.
+func TestStoppingDoesNotCutARequestOff(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	k.perform(network.ProofNone) // where a cut would cost a member's time
+	ctx, stop := context.WithCancel(context.Background())
+	k.stage.before = func(context.Context) { stop() }
+	one := k.reply(t, 2)
+	j, _ := k.claim(t, one)
+	if err := k.plain().run(ctx, j); !errors.Is(err, context.Canceled) {
+		t.Errorf("the handler ended with %v", err)
+	}
+	if r := k.row(t, one); r.open != nil || r.parts != 1 || k.stage.count(one.String(), 0) != 1 {
+		t.Errorf("open %v, %d parts, kept %v", r.open, r.parts, k.stage.ledger)
+	}
+	k.finish(t, j, context.Canceled)
+	k.stage.before = nil
+	if r := k.settle(t, one); r.State != Sent {
+		t.Errorf("after the restart: %s", r.State)
+	}
+}
+
+func TestAccountAway(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	k.broken = problem.New(problem.Gone, "account.disconnected")
+	one := k.reply(t, 1)
+	if r := k.settle(t, one); r.State != Failed || why(r) != "account.disconnected" {
+		t.Errorf("%s because of %q", r.State, why(r))
+	}
+	k.broken = errUnmarked // our own trouble: later
+	two := k.reply(t, 1)
+	k.work(t, k.plain(), two)
+	if r := k.get(t, two); r.State != Accepted || why(r) != whyTransient || !r.May.CallBack {
+		t.Errorf("%s because of %q", r.State, why(r))
+	}
+	k.broken = nil
+	if r := k.settle(t, two); r.State != Sent {
+		t.Errorf("ended %s", r.State)
+	}
+}
+
+// A network that cannot send at all is no reason to try for six hours.
+func TestNoPublisher(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	one := k.reply(t, 1)
+	k.work(t, k.process(nil, reader{}), one)
+	if r := k.get(t, one); r.State != Failed || why(r) != whyNoPublisher {
+		t.Errorf("%s because of %q", r.State, why(r))
+	}
+}
+
+// reader is a network that only reads.
+type reader struct{ network.Connector }
+
+func (reader) Info() network.Info { return network.Info{} }
+
+func TestPlansThatCannotBeCarriedOut(t *testing.T) {
+	t.Parallel()
+	create := network.Step{Kind: network.Create}
+	for name, p := range map[string]network.Plan{
+		"nothing":            {},
+		"only an upload":     {Steps: []network.Step{{Kind: network.Upload}}},
+		"unknown kind":       {Steps: []network.Step{create, {Kind: "dance"}}},
+		"waits for itself":   {Steps: []network.Step{{Kind: network.Create, After: []int{0}}}},
+		"waits for the next": {Steps: []network.Step{{Kind: network.Create, After: []int{1}}, create}},
+		"waits for nothing":  {Steps: []network.Step{{Kind: network.Create, After: []int{-1}}}},
+	} {
+		if err := sound(p); !problem.Is(err, whyBadPlan) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := sound(network.Plan{Steps: []network.Step{{Kind: network.Upload}, {Kind: network.Create, After: []int{0}}}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every code this package can say has a sentence, and what to do next.
+func TestEveryCodeHasItsSentences(t *testing.T) {
+	t.Parallel()
+	b, err := Catalogue.ReadFile("catalogue/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys map[string]string
+	if err := json.Unmarshal(b, &keys); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`(?:why\w+\s*= |problem\.New\(problem\.\w+, )"(delivery\.[a-z_]+)"`)
+	found := map[string]bool{}
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range said.FindAllStringSubmatch(string(src), -1) {
+			found["problem."+m[1]] = true
+		}
+	}
+	for _, s := range []State{Accepted, Planned, Sending, Sent, Failed, Unknown, Discarded, CalledBack} {
+		if keys["delivery.state."+string(s)] == "" {
+			t.Errorf("no name for the state %s", s)
+		}
+		delete(keys, "delivery.state."+string(s))
+	}
+	for code := range found {
+		if keys[code] == "" || keys[code+".next"] == "" {
+			t.Errorf("%s has no sentence", code)
+		}
+	}
+	for key := range keys {
+		if !found[strings.TrimSuffix(key, ".next")] {
+			t.Errorf("%s is never said", key)
+		}
+	}
+	if len(found) < 30 {
+		t.Errorf("found only %d codes", len(found))
 	}
 }

@@ -3,9 +3,9 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"parley/internal/event"
 	"parley/internal/id"
 	"parley/internal/job"
+	"parley/internal/media"
 	"parley/internal/network"
 )
 
@@ -38,9 +39,10 @@ type desk struct {
 	rules  rules
 	fence  Fence
 	with   func(With) With // wraps the account's; nil: as it is
-	told   map[string]int  // how often Stored heard of a part
-	stored error           // what Stored answers
-	broken error           // what With answers instead of lending the account
+	mu     sync.Mutex
+	told   map[string]int // how often Stored heard of a part
+	stored error          // what Stored answers
+	broken error          // what With answers instead of lending the account
 }
 
 func newDesk(t testing.TB) *desk {
@@ -89,11 +91,9 @@ func ana() actor.Actor {
 		{Right: actor.ReadConversations}, {Right: actor.Reply}, {Right: actor.ErasePerson}}}
 }
 
-// process is a fresh start of the program; whatever it is given at points it
-// meets there.
-func (k *desk) process(points Points, n network.Network) *Delivery {
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	with := With(func(ctx context.Context, _, _ id.ID, fn func(context.Context, network.Network, network.Account) error) error {
+// lend is account's With: it refreshes once.
+func (k *desk) lend(n network.Network) With {
+	return func(ctx context.Context, _, _ id.ID, fn func(context.Context, network.Network, network.Account) error) error {
 		if k.broken != nil {
 			return k.broken
 		}
@@ -106,19 +106,30 @@ func (k *desk) process(points Points, n network.Network) *Delivery {
 			return f.err
 		}
 		return fn(ctx, n, a)
-	})
+	}
+}
+
+// hear is conversation's Stored.
+func (k *desk) hear(_ context.Context, _ *db.Tx, d Record, part int, ref network.Ref, _ time.Time) error {
+	if k.stored != nil {
+		return k.stored
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.told[fmt.Sprintf("%s/%d %s", d.ID, part, ref.ID)]++
+	return nil
+}
+
+// process is a fresh start of the program, which meets its end or its breaks at
+// points; nil: it meets nothing.
+func (k *desk) process(points Points, n network.Network) *Delivery {
+	log := slog.New(slog.DiscardHandler)
+	with := k.lend(n)
 	if k.with != nil {
 		with = k.with(with)
 	}
 	d := New(Options{DB: k.db, Clock: k.clock, IDs: k.ids, Log: k.log, Logger: log, Crash: points,
-		Jobs: job.New(k.db, k.clock, k.ids, log, "", 4), With: with, Fence: k.fence,
-		Stored: func(_ context.Context, _ *db.Tx, d Record, part int, ref network.Ref, _ time.Time) error {
-			if k.stored != nil {
-				return k.stored
-			}
-			k.told[fmt.Sprintf("%s/%d %s", d.ID, part, ref.ID)]++
-			return nil
-		}})
+		Jobs: job.New(k.db, k.clock, k.ids, log, "", 4), With: with, Fence: k.fence, Stored: k.hear, Media: media.NewStore(k.clock)})
 	d.rules = k.rules
 	return d
 }

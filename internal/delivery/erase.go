@@ -48,7 +48,7 @@ func (d *Delivery) erase(ctx context.Context, tx *db.Tx, a actor.Actor, r *row) 
 	r.draft, r.hash = []byte{}, []byte{}
 	r.reason = reason{}
 	if !r.state.Final() {
-		if err := d.finish(tx, r, Discarded, a, "delivery.discarded"); err != nil {
+		if err := d.finish(ctx, tx, r, Discarded, a, "delivery.discarded"); err != nil {
 			return err
 		}
 	}

@@ -145,7 +145,7 @@ func judgeProof(step network.Step, a attempt, ans answer, now time.Time) verdict
 // sureOfAbsence: where a repeat would be a second post, one reading that does not
 // find it is not enough. The server may not have shown it yet.
 func sureOfAbsence(step network.Step, a attempt, now time.Time) bool {
-	if step.Proof == network.ProofKey || step.Proof == network.ProofID {
+	if repeatable(step, a.first, now) {
 		return true
 	}
 	return !a.absent.IsZero() && !now.Before(a.absent.Add(confirm))

@@ -115,6 +115,7 @@ func TestJudgeProof(t *testing.T) {
 		"not found, container":        {network.ProofContainer, fresh, state(network.NotSent), foundLook, confirm},
 		"not found by our id":         {network.ProofID, fresh, state(network.NotSent), foundAbsent, 0},
 		"not found, key":              {network.ProofKey, fresh, state(network.NotSent), foundAbsent, 0},
+		"not found, key may be gone":  {network.ProofKey, attempt{first: ago(keyLife)}, state(network.NotSent), foundLook, confirm},
 		"no idea":                     {network.ProofReadback, fresh, state(network.Unknown), foundLook, 0},
 		"no idea, key":                {network.ProofKey, fresh, state(network.Unknown), foundAgain, 0},
 		"no idea, id":                 {network.ProofID, attempt{first: ago(99 * time.Hour)}, state(network.Unknown), foundAgain, 0},

@@ -243,13 +243,13 @@ func (m *model) trouble() {
 
 // decide is a member who looks, tells the truth, and does one thing.
 func (m *model) decide(delivery id.ID) {
-	v := decisions[3] // it is not there
+	v := decisions[notThere]
 	r := m.row(m, delivery)
 	switch {
 	case r.state != Unknown:
 		v = decisions[m.choose("decision", len(decisions))]
 	case m.stands(delivery, r):
-		v = decisions[2]
+		v = decisions[isThere]
 	}
 	err := v.do(m.plain(), context.Background(), ana(), delivery)
 	m.note("%s of %s: %v", v.name, delivery, err)
