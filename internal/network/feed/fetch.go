@@ -156,10 +156,13 @@ func lost(ctx context.Context, err error) error {
 	return e
 }
 
-// refusal is what a status other than 200 and 304 means for a reader.
+// refusal is what a status other than 200 and 304 means for a reader. It always
+// says when it makes sense to ask again, even where the caller is to stop.
 func (n *Network) refusal(a answer) *network.Error {
 	now := n.env.Now()
-	e := &network.Error{Kind: network.Transient, Native: strconv.Itoa(a.status), Message: http.StatusText(a.status)}
+	e := &network.Error{
+		Kind: network.Transient, Native: strconv.Itoa(a.status), Message: http.StatusText(a.status), RetryAt: now.Add(usual),
+	}
 	told := network.RetryAt(a.header, nil, now)
 	switch {
 	case a.status == http.StatusTooManyRequests,
@@ -169,17 +172,15 @@ func (n *Network) refusal(a answer) *network.Error {
 			e.RetryAt = now.Add(afterRefusal)
 		}
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		e.Kind, e.Help = network.Auth, "feed.help.private"
+		e.Kind, e.Help, e.RetryAt = network.Auth, "feed.help.private", now.Add(afterRefusal)
 	case a.status == http.StatusPaymentRequired:
-		e.Kind = network.Paid
-	case a.status == http.StatusGone:
-		e.Kind, e.Help = network.Gone, "feed.help.gone"
+		e.Kind, e.RetryAt = network.Paid, now.Add(afterRefusal)
 	case a.status == http.StatusUnavailableForLegalReasons:
-		e.Kind = network.Policy
+		e.Kind, e.RetryAt = network.Policy, now.Add(afterRefusal)
+	case a.status == http.StatusGone:
+		e.Kind, e.Help, e.RetryAt = network.Gone, "feed.help.gone", now.Add(latest)
 	case a.status == http.StatusNotFound:
-		e.Help, e.RetryAt = "feed.help.missing", now.Add(usual)
-	default:
-		e.RetryAt = now.Add(usual)
+		e.Help = "feed.help.missing"
 	}
 	return e
 }

@@ -85,7 +85,7 @@ func (p *poll) missing(ans answer) (network.Page, error) {
 	}
 	e := p.n.refusal(ans)
 	if p.now.Sub(time.Unix(p.mark.Missing, 0)) >= missingFor {
-		e.Kind, e.Help, e.RetryAt = network.Gone, "feed.help.gone", time.Time{}
+		e.Kind, e.Help, e.RetryAt = network.Gone, "feed.help.gone", p.now.Add(latest)
 	}
 	return network.Page{}, e
 }
@@ -183,12 +183,11 @@ func (p *poll) fill(ctx context.Context, doc document, from *url.URL) ([]item, e
 	for next := doc.older; next != "" && len(older) < maxItems; {
 		part, err := w.archived(ctx, next)
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
 			// Until the archive can be read again nothing is lost if nothing is
-			// stored: the window is read anew next time. But not for ever.
-			if passing(err) && p.now.Sub(time.Unix(p.mark.Good, 0)) < patience {
+			// stored: the window is read anew next time. But not for ever, not
+			// even if each time the caller's deadline comes first.
+			waiting := p.now.Sub(time.Unix(p.mark.Good, 0)) < patience
+			if passing(err) && waiting || errors.Is(ctx.Err(), context.Canceled) {
 				return nil, p.soften(err)
 			}
 			p.note = gapArchive

@@ -237,6 +237,29 @@ func TestBrokenArchiveHoldsTheGapForADayOnly(t *testing.T) {
 	}
 }
 
+func TestASlowArchiveDoesNotHoldTheFeedForEver(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	r := s.reader(t)
+	s.text("/feed", "application/rss+xml", rss("", "1=a"))
+	r.must()
+	s.text("/feed", "application/rss+xml", rss(`<atom:link rel="prev-archive" href="/old"/>`, "9=i"))
+	s.page("/old", func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
+	poll := func() (network.Page, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		return s.Poll(ctx, s.account(), network.Items, r.cursor)
+	}
+	if page, err := poll(); err == nil {
+		t.Errorf("with a day left for the archive it gave up at once: %s", said(page.Events))
+	}
+	s.clock.Advance(25 * time.Hour)
+	page, err := poll()
+	if got, want := said(page.Events), lines("gap feed.gap.archive", `message 9 "i"`); err != nil || got != want {
+		t.Errorf("got %swant %s(%v)", got, want, err)
+	}
+}
+
 func TestMissingArchiveIsAGapAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

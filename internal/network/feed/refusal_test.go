@@ -20,13 +20,13 @@ func TestStatusesOfPoll(t *testing.T) {
 		status int
 		header []string
 		kind   network.Kind
-		retry  time.Duration // after noon; 0: none
+		retry  time.Duration // after noon
 	}{
-		{401, nil, network.Auth, 0},
-		{403, nil, network.Auth, 0},
-		{402, nil, network.Paid, 0},
-		{410, nil, network.Gone, 0},
-		{451, nil, network.Policy, 0},
+		{401, nil, network.Auth, time.Hour},
+		{403, nil, network.Auth, time.Hour},
+		{402, nil, network.Paid, time.Hour},
+		{410, nil, network.Gone, 24 * time.Hour},
+		{451, nil, network.Policy, time.Hour},
 		{429, []string{"Retry-After", "7200"}, network.RateLimited, 2 * time.Hour},
 		{429, []string{"Retry-After", "Thu, 12 Nov 2026 13:30:00 GMT", "Date", date}, network.RateLimited, 30 * time.Minute},
 		{429, nil, network.RateLimited, time.Hour},
@@ -48,11 +48,7 @@ func TestStatusesOfPoll(t *testing.T) {
 			if e.Native != fmt.Sprint(c.status) {
 				t.Errorf("native %q", e.Native)
 			}
-			want := time.Time{}
-			if c.retry > 0 {
-				want = noon.Add(c.retry)
-			}
-			if !e.RetryAt.Equal(want) {
+			if want := noon.Add(c.retry); !e.RetryAt.Equal(want) {
 				t.Errorf("retry at %v, want %v", e.RetryAt, want)
 			}
 		})
