@@ -57,6 +57,9 @@ func (n *Network) onPerson(ctx context.Context, a network.Account, act network.A
 	q := post("/api/v1/accounts/" + url.PathEscape(id) + "/" + verb).with(struct{}{})
 	q.bare = dialect(a).traits().htmlMissing
 	_, err = n.call(ctx, a, q, nil)
+	if act.Undo && network.KindOf(err) == network.Gone {
+		return nil // nothing there to take back; snac says so
+	}
 	return err
 }
 

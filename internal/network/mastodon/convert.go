@@ -16,6 +16,7 @@ const (
 	maxHandle = 320
 	maxURL    = 2048
 	maxAlt    = 16 << 10
+	maxRaw    = 256 << 10 // larger ones are not kept as received
 )
 
 // errNoStatus is a post without what makes it one: its id and its author.
@@ -49,7 +50,9 @@ func (n *Network) post(a network.Account, st status, raw []byte, indexed time.Ti
 		Created:    sensible(st.Created.Time, now),
 		Indexed:    sensible(indexed, now),
 		Edited:     sensible(st.Edited.Time, now),
-		Raw:        raw,
+	}
+	if len(raw) <= maxRaw {
+		p.Raw = raw
 	}
 	for _, m := range st.Media {
 		p.Media = append(p.Media, picture(m))
@@ -57,7 +60,8 @@ func (n *Network) post(a network.Account, st status, raw []byte, indexed time.Ti
 	return p
 }
 
-// ref is where a status is. Its version is when it was last edited.
+// ref is where a status is. Its version is when it was last edited; on a snac
+// that does not tell, the part of its id that says when it last changed.
 func ref(a network.Account, st status) network.Ref {
 	r := network.Ref{
 		ID:       canonical(a, st.ID),
@@ -66,7 +70,7 @@ func ref(a network.Account, st status) network.Ref {
 	}
 	if !st.Edited.IsZero() {
 		r.Version = st.Edited.Format(time.RFC3339Nano)
-	} else if dialect(a) == Snac && len(st.ID) > snacHash {
+	} else if dialect(a) == Snac && !st.Edited.told && len(st.ID) > snacHash {
 		r.Version = strings.TrimSpace(string(st.ID[:len(st.ID)-snacHash]))
 	}
 	if r.ParentID == "" {

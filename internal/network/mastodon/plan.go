@@ -125,6 +125,9 @@ func (n *Network) parent(ctx context.Context, a network.Account, p *network.Post
 func (w *planner) freeze(i int) error {
 	part := w.draft.Parts[i]
 	t := w.s.Dialect.traits()
+	if i > 0 && !t.threads {
+		return &network.Error{Kind: network.Policy, Native: "thread", Help: "mastodon.why.software"}
+	}
 	f := form{
 		Spoiler:  text.Clean(strings.TrimSpace(part.Warning)),
 		Language: language(first(part.Lang, w.a.Extra[extraLanguage])),
@@ -154,9 +157,6 @@ func (w *planner) freeze(i int) error {
 	}
 	if !t.posts && f.Parent == "" && len(part.Media) == 0 {
 		return &network.Error{Kind: network.Policy, Native: "needs_picture", Help: "mastodon.why.needs_picture"}
-	}
-	if i > 0 && !t.threads {
-		return &network.Error{Kind: network.Policy, Native: "thread", Help: "mastodon.why.software"}
 	}
 	if err := w.s.fits(f.Status, f.Spoiler); err != nil {
 		return err
@@ -286,14 +286,15 @@ func (w *planner) steps() error {
 	return nil
 }
 
-// proof is how a lost answer can be settled. A private message that begins a
-// conversation stands in no list of some servers: nobody can tell.
+// proof is how a lost answer can be settled. Some servers do not list what was
+// not said in public, unless it answers something: then nobody can tell.
 func (w *planner) proof(f form) network.Proof {
 	t := w.s.Dialect.traits()
+	hidden := f.Visibility == "direct" && !t.ownDirect || f.Visibility == "private" && t.whole
 	switch {
 	case t.keyed:
 		return network.ProofKey
-	case f.Visibility == "direct" && f.Parent == "" && !t.ownDirect:
+	case hidden && f.Parent == "":
 		return network.ProofNone
 	default:
 		return network.ProofReadback

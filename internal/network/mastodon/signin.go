@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -102,7 +103,11 @@ func (n *Network) Finish(ctx context.Context, blob []byte, q url.Values) (networ
 	if err != nil {
 		return none(err)
 	}
-	secret, err := got.secret(credential{Redirect: p.Redirect}, n.env.Now())
+	cred := credential{Redirect: p.Redirect}
+	if p.Server.Dialect == Snac {
+		cred.ClientID, cred.ClientSecret = app.ID, string(app.Secret)
+	}
+	secret, err := got.secret(cred, n.env.Now())
 	if err != nil {
 		return none(err)
 	}
@@ -141,15 +146,22 @@ func (n *Network) whoami(ctx context.Context, p pending, app network.App, scope 
 
 // app is our registration, made once for each server and redirect address.
 // Servers forget registrations that nobody used; a forgotten one would leave
-// the member on an error page, so it is asked for first.
+// the member on an error page, so it is asked for first. On snac each sign-in
+// has one of its own: it notes who signed in on the registration itself, and
+// throws that away with the token.
 func (n *Network) app(ctx context.Context, base, redirect string, d Dialect) (network.App, error) {
 	app, ok, err := n.env.Apps.App(ctx, Name, base, redirect)
 	if err != nil {
 		return app, fmt.Errorf("looking up the registration at %s: %w", base, err)
 	}
-	if ok && d != Snac {
-		_, err := n.exchange(ctx, base, app, url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}})
-		ok = network.KindOf(err) != network.Auth
+	if d == Snac {
+		ok = false
+	}
+	if ok {
+		_, err := n.exchange(ctx, base, app, url.Values{
+			"grant_type": {"client_credentials"}, "scope": {"read"}, "redirect_uri": {redirect},
+		})
+		ok = !forgotten(err)
 	}
 	if ok {
 		return app, nil
@@ -180,6 +192,13 @@ func (n *Network) app(ctx context.Context, base, redirect string, d Dialect) (ne
 		return app, fmt.Errorf("keeping the registration at %s: %w", base, err)
 	}
 	return app, nil
+}
+
+// forgotten reports that a server does not know our registration any more.
+// GoToSocial has no code for it, only words.
+func forgotten(err error) bool {
+	var e *network.Error
+	return errors.As(err, &e) && (e.Kind == network.Auth || strings.Contains(e.Message, "no application found"))
 }
 
 // exchange asks the token endpoint. more are secrets that an error must not show.
@@ -267,9 +286,11 @@ func (n *Network) Revoke(ctx context.Context, a network.Account) error {
 	if err != nil {
 		return nil // nothing there to forget
 	}
-	app, _, err := n.env.Apps.App(ctx, Name, a.Instance, c.Redirect)
-	if err != nil {
-		return fmt.Errorf("looking up the registration at %s: %w", a.Instance, err)
+	app := network.App{ID: c.ClientID, Secret: []byte(c.ClientSecret)}
+	if app.ID == "" {
+		if app, _, err = n.env.Apps.App(ctx, Name, a.Instance, c.Redirect); err != nil {
+			return fmt.Errorf("looking up the registration at %s: %w", a.Instance, err)
+		}
 	}
 	q := post("/oauth/revoke").form(url.Values{
 		"client_id": {app.ID}, "client_secret": {string(app.Secret)}, "token": {c.Access},

@@ -159,6 +159,42 @@ func TestRegistrationIsKeptAndRenewed(t *testing.T) {
 	}
 }
 
+// TestSnacAccountsStayApart: two accounts on one snac have a registration each,
+// and leaving with one does not touch the other.
+func TestSnacAccountsStayApart(t *testing.T) {
+	t.Parallel()
+	r := setup(t, mastodon.Snac)
+	signIn := func() network.Account {
+		auth, blob, err := r.n.Begin(t.Context(), r.base, redirect, "s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, secret, err := r.n.Finish(t.Context(), blob, r.consent(auth, "allow"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Secret = secret
+		return a
+	}
+	one, two := signIn(), signIn()
+	if one.AppID == two.AppID {
+		t.Error("both use one registration")
+	}
+	if err := r.n.Revoke(t.Context(), one); err != nil {
+		t.Error(err)
+	}
+	_, err := r.n.Poll(t.Context(), one, network.Mentions, network.Cursor{})
+	wantError(t, err, network.Auth, "")
+	if _, err := r.n.Poll(t.Context(), two, network.Mentions, network.Cursor{}); err != nil {
+		t.Error(err)
+	}
+	if err := r.n.Revoke(t.Context(), two); err != nil {
+		t.Error(err)
+	}
+	_, err = r.n.Poll(t.Context(), two, network.Mentions, network.Cursor{})
+	wantError(t, err, network.Auth, "")
+}
+
 func TestRefreshWithoutRefreshToken(t *testing.T) {
 	t.Parallel()
 	r := setup(t, mastodon.Mastodon)

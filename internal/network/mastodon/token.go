@@ -11,6 +11,10 @@ type credential struct {
 	Access   string `json:"access_token"`
 	Refresh  string `json:"refresh_token,omitempty"`
 	Redirect string `json:"redirect,omitempty"` // names our registration, for refresh and revoke
+
+	// The registration itself, where it belongs to this one token.
+	ClientID     string `json:"client_id,omitempty"`
+	ClientSecret string `json:"client_secret,omitempty"`
 }
 
 // token opens an account's credential.
@@ -22,6 +26,6 @@ func token(a network.Account) (credential, error) {
 	return c, nil
 }
 
-func (c credential) secrets() []string { return []string{c.Access, c.Refresh} }
+func (c credential) secrets() []string { return []string{c.Access, c.Refresh, c.ClientSecret} }
 
 func (c credential) seal() ([]byte, error) { return json.Marshal(c) }

@@ -27,10 +27,15 @@ func (i *ident) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// stamp is a time, told as RFC 3339. Zero if it is none.
-type stamp struct{ time.Time }
+// stamp is a time, told as RFC 3339. Zero if it is none; told says that the
+// server has a place for it at all.
+type stamp struct {
+	time.Time
+	told bool
+}
 
 func (s *stamp) UnmarshalJSON(b []byte) error {
+	s.told = true
 	var v string
 	if json.Unmarshal(b, &v) != nil {
 		return nil

@@ -92,7 +92,7 @@ func (f *Fake) attach(s *status, ids []string) (code int, msg string) {
 			return http.StatusUnprocessableEntity, "Cannot attach files that have not finished processing. Try again in a moment!"
 		case m.attached && f.dialect == mastodon.GoToSocial:
 			return http.StatusBadRequest, "Bad Request: media already attached to status"
-		case m.attached:
+		case m.attached && f.dialect != mastodon.Snac:
 			return http.StatusUnprocessableEntity, "Validation failed: Media already attached"
 		}
 		s.media = append(s.media, m)

@@ -156,8 +156,16 @@ func (f *Fake) tokenEndpoint(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a, ok := f.apps[r.FormValue("client_id")]
+	if !ok && f.dialect == mastodon.GoToSocial {
+		answer(w, http.StatusBadRequest, object{"error": "func5: no application found with client id " + r.FormValue("client_id")})
+		return
+	}
 	if !ok || r.FormValue("client_secret") != a.secret {
 		answer(w, http.StatusUnauthorized, object{"error": "invalid_client", "error_description": "Client authentication failed"})
+		return
+	}
+	if r.FormValue("redirect_uri") != a.redirect && r.FormValue("grant_type") != "refresh_token" {
+		answer(w, http.StatusBadRequest, object{"error": "invalid_request", "error_description": "redirect_uri was not set in the token request form"})
 		return
 	}
 	if r.FormValue("grant_type") == "client_credentials" {
@@ -212,11 +220,15 @@ func (f *Fake) renew(r *http.Request) (token, bool) {
 func (f *Fake) revoke(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.tokens[r.FormValue("token")]; !ok && f.dialect == mastodon.Snac {
-		f.refuse(w, http.StatusForbidden, "")
-		return
+	t, known := f.tokens[r.FormValue("token")]
+	if f.dialect == mastodon.Snac {
+		if a := f.apps[t.client]; !known || a.secret == "" || a.secret != r.FormValue("client_secret") {
+			f.refuse(w, http.StatusForbidden, "")
+			return
+		}
+		delete(f.apps, t.client) // it belongs to the token
 	}
-	delete(f.renewal, f.tokens[r.FormValue("token")].refresh)
-	delete(f.tokens, r.FormValue("token"))
+	delete(f.renewal, t.refresh)
+	delete(f.tokens, t.access)
 	answer(w, http.StatusOK, object{})
 }
