@@ -259,8 +259,14 @@ func TestRevoke(t *testing.T) {
 			t.Errorf("Revoke: %v", err)
 		}
 	}
-	_, err := r.n.Describe(r.ctx, r.a)
-	wants(t, "Describe after Revoke", err, network.Auth, "")
+	_, err := r.n.Refresh(r.ctx, r.a)
+	wants(t, "Refresh after Revoke", err, network.Auth, "")
+	r.fake.Forget()
+	if err := r.n.Revoke(r.ctx, r.a); err != nil {
+		t.Errorf("revoking what the server has forgotten: %v", err)
+	}
+	_, err = r.n.Describe(r.ctx, r.a)
+	wants(t, "Describe with a forgotten token", err, network.Auth, "")
 	r.instead("deleteSession", 503, "")
 	if err := r.n.Revoke(r.ctx, r.a); err == nil {
 		t.Error("a server error passes for revoked")

@@ -46,6 +46,7 @@ type Fake struct {
 	blobs    map[string]blob
 	tokens   map[string]token
 	renewed  map[string]pair // refresh token to the pair it was traded for
+	ended    map[string]bool // refresh tokens of sessions that were ended
 	convos   map[string]*convo
 	log      []logged
 	muted    map[string]bool
@@ -76,7 +77,7 @@ func New(env networktest.Env) *Fake {
 		Faults: networktest.NewFaults(env), base: env.BaseURL, now: env.Now,
 		people: map[string]*person{}, handles: map[string]string{}, blobs: map[string]blob{},
 		tokens: map[string]token{}, renewed: map[string]pair{}, convos: map[string]*convo{},
-		muted: map[string]bool{}, streams: map[chan []byte]string{}, moved: map[string]string{},
+		muted: map[string]bool{}, streams: map[chan []byte]string{}, moved: map[string]string{}, ended: map[string]bool{},
 		password: Password, scope: "com.atproto.appPassPrivileged",
 	}
 	f.us = f.meet("desk", Handle, "The Desk").did

@@ -127,7 +127,7 @@ func (f *Fake) told(w http.ResponseWriter, p pair, did string) {
 func (f *Fake) refreshSession(w http.ResponseWriter, r *http.Request, _ string) {
 	f.sessionCall(w, r, func(raw string, t token) {
 		p, ok := f.renewed[raw]
-		if ok && f.now().Sub(p.at) > grace {
+		if f.ended[raw] || ok && f.now().Sub(p.at) > grace {
 			fail(w, http.StatusBadRequest, "ExpiredToken", "Token has been revoked")
 			return
 		}
@@ -144,12 +144,9 @@ func (f *Fake) getSession(w http.ResponseWriter, _ *http.Request, who string) {
 }
 
 func (f *Fake) deleteSession(w http.ResponseWriter, r *http.Request, _ string) {
-	f.sessionCall(w, r, func(raw string, t token) {
-		for k, x := range f.tokens {
-			if x.did == t.did {
-				delete(f.tokens, k)
-			}
-		}
+	// The access token is not looked up by a real PDS: it works until it expires.
+	f.sessionCall(w, r, func(raw string, _ token) {
+		f.ended[raw] = true
 		w.WriteHeader(http.StatusOK)
 	})
 }
