@@ -53,13 +53,14 @@ type serveCmd struct {
 	ACMEEmail      string         `help:"Where the certificate authority writes about problems." name:"acme-email" placeholder:"EMAIL"`
 	ACMEDirectory  string         `help:"Another certificate authority." name:"acme-directory" placeholder:"URL"`
 	AllowPrivate   []netip.Prefix `help:"Private networks that connectors may reach, for servers in your own house." placeholder:"PREFIX"`
+	Sandbox        string         `help:"Address of a simulated network that 'parley sandbox' serves, to connect practice accounts." placeholder:"URL"`
 	PLC            string         `help:"AT Protocol directory instead of the public one." name:"plc" placeholder:"URL"`
 	Jetstream      string         `help:"Jetstream instead of the public one; 'none' polls only." placeholder:"URL"`
 }
 
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	cfg := c.config(s.errs)
-	cfg.Proxies, cfg.Private, cfg.PLC, cfg.Jetstream, cfg.Background = c.TrustedProxies, c.AllowPrivate, c.PLC, c.Jetstream, true
+	cfg.Proxies, cfg.Private, cfg.Sandbox, cfg.PLC, cfg.Jetstream, cfg.Background = c.TrustedProxies, c.AllowPrivate, c.Sandbox, c.PLC, c.Jetstream, true
 	points, err := crash.New(os.Getenv("PARLEY_CRASH_AT"))
 	if err != nil {
 		return err

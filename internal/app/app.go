@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	_ "time/tzdata" // workspaces have time zones, and not every machine has them
 
 	"parley/internal/account"
 	"parley/internal/actor"

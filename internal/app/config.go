@@ -35,6 +35,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Crash      *crash.Points
 	Cost       team.Cost // of password hashes; zero is the default
+	Sandbox    string    // address of a simulated network in another process; "" is none
 	PLC        string    // AT Protocol directory; "" is the public one
 	Jetstream  string    // "" is the public one, "none" is none
 	Background bool      // run the workers

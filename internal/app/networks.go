@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"time"
 
 	"parley/internal/media"
@@ -41,11 +42,22 @@ func (a *App) networks() ([]network.Network, error) {
 	} else if c.Jetstream != "" {
 		sky.Jetstream = c.Jetstream
 	}
-	return []network.Network{
+	all := []network.Network{
 		mastodon.New(env),
 		bluesky.New(env, sky),
 		feed.New(env),
-	}, nil
+	}
+	if c.Sandbox != "" {
+		stage := env
+		stage.HTTP = outbound.New(outbound.Options{UserAgent: UserAgent(c.URL), AllowPrivate: loopback(), AnyPort: true})
+		all = append(all, sandbox.NewConnector(stage, c.Sandbox))
+	}
+	return all, nil
+}
+
+// loopback is this machine.
+func loopback() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
 // demoPast is how far back the demo's history goes.
