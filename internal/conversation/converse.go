@@ -174,13 +174,24 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 			return nil
 		}
 		t = &talk{id: k.d.ids.New(), place: p, state: Open}
-		if k.in.History || m.Own {
+		if k.past(m) || m.Own {
 			t.state = Done
 		}
 		talks[p] = t
 	}
-	t.add(m.row.id, m.Post.Created, m.Own, k.in.History || p.kind == Item)
+	t.add(m.row.id, m.Post.Created, m.Own, k.past(m) || p.kind == Item)
 	return t
+}
+
+// recent is how old a message may be to make somebody wait although an import
+// found it: who connects an account on Monday finds the weekend's questions. The
+// import and the first poll read the same days, and whichever comes first must
+// leave the desk the same.
+const recent = 72 * time.Hour
+
+// past reports a message that is history: nobody waits for an answer to it.
+func (k *intake) past(m *incoming) bool {
+	return k.in.History && m.Post.Created.Before(k.now.Add(-recent))
 }
 
 // add counts a message in. quiet messages make nobody wait.

@@ -125,7 +125,7 @@ func TestAnOlderMessageThatComesLateDoesNotWaitOnceAnswered(t *testing.T) {
 	b.want(`Bea public 11 open | Bea: one / Bea: two / we: answer`)
 }
 
-func TestHistoryMakesNobodyWait(t *testing.T) {
+func TestHistoryMakesNobodyWaitButTheLastDaysDo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.clock.Set(after(time.Hour))
@@ -133,8 +133,16 @@ func TestHistoryMakesNobodyWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want(`Bea public 11 done | Bea: last year`)
+	if _, err := b.tryIngest(workspace, library, true, says("carl", "m5", "", "on Saturday", start.Add(-40*time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	b.want(`
+		Bea public 11 done | Bea: last year
+		Carl public 12 open waiting -40h0m0s | Carl: on Saturday`)
 	b.ingest(town, says("bea", "m2", "m1", "and today", after(minute)))
-	b.want(`Bea public 11 open waiting 1m0s | Bea: last year / Bea: and today`)
+	b.want(`
+		Bea public 11 open waiting 1m0s | Bea: last year / Bea: and today
+		Carl public 12 open waiting -40h0m0s | Carl: on Saturday`)
 }
 
 func TestEditsKeepWhatWasSaid(t *testing.T) {
