@@ -121,7 +121,7 @@ func (a *App) capabilities() error {
 		},
 		Describe: a.accountView})
 	a.Deliveries = delivery.New(delivery.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Logger: c.Logger, Crash: c.Crash,
-		With: a.Accounts.With, Stored: a.stored})
+		With: a.Accounts.With, Stored: a.stored, Media: a.Media})
 	networks, err := a.networks()
 	if err != nil {
 		return err

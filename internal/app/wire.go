@@ -51,6 +51,12 @@ func (a *App) stored(ctx context.Context, tx *db.Tx, d delivery.Record, part int
 	if err != nil {
 		return err
 	}
+	for _, m := range d.Draft.Parts[part].Media {
+		// What we sent is shown for as long as our words are.
+		if err := a.Media.Hold(ctx, tx, d.Workspace, m.Digest, sentPicture, d.ID); err != nil {
+			return err
+		}
+	}
 	return a.Desk.Sent(ctx, tx, actor.System(d.Workspace, "delivery"), conversation.Sent{Delivery: d.ID, Account: d.Account, Conversation: d.Subject,
 		Remote: v.Remote, ReplyTo: d.Draft.ReplyTo, Part: d.Draft.Parts[part], Ref: ref})
 }
@@ -69,6 +75,10 @@ func (a *App) eraseAlso(ctx context.Context, tx *db.Tx, who actor.Actor, e conve
 	}
 	return nil
 }
+
+// sentPicture is the kind under which media holds what answers attached, by the
+// delivery that sent it.
+const sentPicture = "sent"
 
 // remotePicture is the kind under which media holds pictures from outside, by
 // the number of their address.
@@ -104,6 +114,12 @@ func (a *App) picture(ctx context.Context, workspace id.ID, address string, edge
 		d = m.Digest
 	}
 	m, body, err := a.Media.Bytes(ctx, a.DB.Read(), workspace, d)
+	return body, m.MIME, err
+}
+
+// ownPicture serves what a member attached.
+func (a *App) ownPicture(ctx context.Context, workspace id.ID, digest [32]byte) ([]byte, string, error) {
+	m, body, err := a.Media.Bytes(ctx, a.DB.Read(), workspace, digest)
 	return body, m.MIME, err
 }
 

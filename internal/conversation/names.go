@@ -53,29 +53,30 @@ func (d *Desk) AvatarOf(ctx context.Context, a actor.Actor, identity id.ID) (str
 	return p.Avatar, err
 }
 
-// AttachmentOf is the address of the n-th attachment of a message that reached
-// an account the actor may read, "" for none.
-func (d *Desk) AttachmentOf(ctx context.Context, a actor.Actor, message id.ID, n int) (string, error) {
+// AttachmentOf is the n-th attachment of a message that reached an account the
+// actor may read, if it is a picture; the zero Media if it is none.
+func (d *Desk) AttachmentOf(ctx context.Context, a actor.Actor, message id.ID, n int) (network.Media, error) {
+	var none network.Media
 	var raw string
 	var thread id.ID
 	err := d.db.Read().Row(ctx, `select media, thread from message where workspace = $1 and id = $2 and gone = 0`, a.Workspace, message).Scan(&raw, &thread)
 	if db.NoRows(err) {
-		return "", problem.New(problem.NotFound, "conversation.not_found")
+		return none, problem.New(problem.NotFound, "conversation.not_found")
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading an attachment: %w", err)
+		return none, fmt.Errorf("reading an attachment: %w", err)
 	}
 	if err := d.mayReadThread(ctx, a, message, thread); err != nil {
-		return "", err
+		return none, err
 	}
 	media, err := decode[network.Media](raw)
 	if err != nil {
-		return "", fmt.Errorf("reading an attachment: %w", err)
+		return none, fmt.Errorf("reading an attachment: %w", err)
 	}
 	if n < 0 || n >= len(media) || media[n].Kind != "image" {
-		return "", nil
+		return none, nil
 	}
-	return media[n].URL, nil
+	return media[n], nil
 }
 
 // mayReadThread: a message is seen by whoever may read one of the conversations

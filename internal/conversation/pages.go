@@ -19,6 +19,9 @@ import (
 // Picture fetches a picture from outside, made safe, by its address.
 type Picture func(ctx context.Context, workspace id.ID, address string, edge int) (body []byte, mime string, err error)
 
+// Own reads what a member attached to an answer.
+type Own func(ctx context.Context, workspace id.ID, digest [32]byte) (body []byte, mime string, err error)
+
 // Attach stores a file that a member attaches to an answer, made safe.
 type Attach func(ctx context.Context, workspace id.ID, body []byte) (network.Media, error)
 
@@ -27,6 +30,7 @@ type Pages struct {
 	Desk    *Desk
 	Out     *delivery.Delivery
 	Picture Picture
+	Own     Own
 	Attach  Attach
 	Scrub   func(context.Context) error // after an erasure
 	Also    []EraseAlso
@@ -258,7 +262,10 @@ func (p *Pages) decide(_ http.ResponseWriter, r *page.Request) error {
 	case "callback":
 		err = p.Out.CallBack(ctx, a, send)
 	case "there":
-		err = p.Out.Settle(ctx, a, send, delivery.Finding{There: true, Address: form.Get("address")})
+		// Nobody can tell us its id there, so the conversation is closed by hand.
+		if err = p.Out.Settle(ctx, a, send, delivery.Finding{There: true, Address: form.Get("address")}); err == nil {
+			err = p.Desk.Finish(ctx, a, conversation)
+		}
 	case "missing":
 		err = p.Out.Settle(ctx, a, send, delivery.Finding{})
 	default:
@@ -309,11 +316,18 @@ func (p *Pages) attachment(w http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return page.NotFound()
 	}
-	address, err := p.Desk.AttachmentOf(r.Context(), r.Actor, message, n)
+	m, err := p.Desk.AttachmentOf(r.Context(), r.Actor, message, n)
 	if err != nil {
 		return err
 	}
-	return p.picture(w, r, address, 1600)
+	if m.Digest == ([32]byte{}) {
+		return p.picture(w, r, m.URL, 1600)
+	}
+	body, mime, err := p.Own(r.Context(), r.Workspace.ID, m.Digest)
+	if err != nil {
+		return err
+	}
+	return serve(w, body, mime)
 }
 
 func (p *Pages) picture(w http.ResponseWriter, r *page.Request, address string, edge int) error {
@@ -324,9 +338,13 @@ func (p *Pages) picture(w http.ResponseWriter, r *page.Request, address string, 
 	if err != nil {
 		return err
 	}
+	return serve(w, body, mime)
+}
+
+func serve(w http.ResponseWriter, body []byte, mime string) error {
 	w.Header().Set("Content-Type", mime)
 	w.Header().Set("Cache-Control", "private, max-age=86400")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, err = w.Write(body)
+	_, err := w.Write(body)
 	return err
 }
