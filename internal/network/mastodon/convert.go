@@ -86,7 +86,7 @@ const snacHash = 32
 
 // canonical is the id under which something stays known.
 func canonical(a network.Account, id ident) string {
-	s := text.CleanLine(string(id), 200)
+	s := string(id)
 	if dialect(a) == Snac && len(s) > snacHash {
 		return "0000000000" + s[len(s)-snacHash:]
 	}
@@ -123,7 +123,7 @@ func person(a network.Account, acc account) network.Person {
 	return network.Person{
 		Network:  Name,
 		Instance: a.Instance,
-		RemoteID: text.CleanLine(string(acc.ID), 200),
+		RemoteID: string(acc.ID),
 		Handle:   handle(a, first(acc.Acct, acc.Username)),
 		Name:     first(text.CleanLine(acc.DisplayName, maxName), text.CleanLine(acc.Username, maxName)),
 		URL:      webAddress(acc.URL),

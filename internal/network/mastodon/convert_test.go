@@ -90,7 +90,7 @@ func TestBadPosts(t *testing.T) {
 			read(t, statusJSON(field, wrong)) // a field of the wrong kind spoils only itself
 		}
 	}
-	for _, raw := range []string{``, `null`, `[]`, `{}`, `{"id":"5"}`, `{"id":"5","account":{}}`, `"x"`, `{"id":`} {
+	for _, raw := range []string{``, `null`, `[]`, `{}`, `{"id":"5"}`, `{"id":"5","account":{}}`, `{"id":"5","account":{"id":" "}}`, `{"id":"a\u0000b","account":{"id":"7"}}`, `"x"`, `{"id":`} {
 		if _, _, err := n.message(us(), network.KindMessage, json.RawMessage(raw), time.Time{}); network.KindOf(err) != network.Transient {
 			t.Errorf("%q is read: %v", raw, err)
 		}

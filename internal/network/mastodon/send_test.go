@@ -193,6 +193,67 @@ func TestThreadWithPictures(t *testing.T) {
 	}
 }
 
+// TestKeyRepeats: on Mastodon a repeat at once is its own proof.
+func TestKeyRepeats(t *testing.T) {
+	t.Parallel()
+	r := setup(t, mastodon.Mastodon)
+	plan, err := r.n.Plan(t.Context(), r.a, draft("once"))
+	if err != nil || plan.Steps[0].Proof != network.ProofKey {
+		t.Fatalf("%+v, %v", plan, err)
+	}
+	r.fake.Inject(networktest.Fault{Op: networktest.OpCreate, Commit: true, Cut: true})
+	_, err = r.n.Do(t.Context(), r.a, plan, 0)
+	wantError(t, err, network.Ambiguous, "")
+	d, err := r.n.Do(t.Context(), r.a, plan, 0)
+	w := r.fake.Ledger()
+	if err != nil || d.State != network.Sent || len(w) != 1 || w[0].Key != plan.Steps[0].Key || w[0].ID != d.Ref.ID {
+		t.Errorf("%+v, %v; the server kept %+v", d, err, w)
+	}
+}
+
+// TestProveLooksAtThePlace: the same words said to somebody else, or beside a
+// picture, are another post.
+func TestProveLooksAtThePlace(t *testing.T) {
+	t.Parallel()
+	for _, d := range dialects {
+		r := setup(t, d)
+		r.say("ann@far.example", "may I?", network.Public)
+		one := r.heard()
+		r.clock.Advance(time.Second)
+		r.say("bo@far.example", "may I?", network.Public)
+		two := r.heard()
+		said := "@ann@far.example @bo@far.example Please do."
+		var plans []network.Plan
+		for i, q := range []network.Draft{answer(one, said), answer(two, said), answer(two, said)} {
+			q.Key = fmt.Sprint("key ", i)
+			if i == 2 {
+				q.Parts[0].Media = []network.Media{picture(1, "a door")}
+			}
+			p, err := r.n.Plan(t.Context(), r.a, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plans = append(plans, p)
+		}
+		up, err := r.n.Do(t.Context(), r.a, plans[2], 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans[2].Steps[0].Done = &up.Ref
+		for sent := range 2 {
+			if _, err := r.n.Do(t.Context(), r.a, plans[sent], 0); err != nil {
+				t.Fatal(err)
+			}
+			for i, step := range []int{0, 0, 1} {
+				got, err := r.n.Prove(t.Context(), r.a, plans[i], step)
+				if err != nil || (got.State == network.Sent) != (i <= sent) {
+					t.Errorf("%s: after %d were sent, Prove of plan %d says %q, %v", d, sent+1, i, got.State, err)
+				}
+			}
+		}
+	}
+}
+
 // TestKeyOutlived: after the hour in which the key is surely known, a repeat
 // looks before it posts.
 func TestKeyOutlived(t *testing.T) {

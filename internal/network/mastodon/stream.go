@@ -149,7 +149,9 @@ func (n *Network) streamed(a network.Account, b []byte) (network.Event, bool) {
 		}
 		return e, true
 	case "delete":
-		id := canonical(a, ident(strings.Trim(string(f.body()), `" `)))
+		var told ident
+		_ = told.UnmarshalJSON(f.Payload)
+		id := canonical(a, told)
 		return network.Event{Kind: network.KindGone, Gone: &network.Ref{ID: id}, At: n.env.Now()}, id != ""
 	case "notifications_merged", "conversation":
 		return hint, true

@@ -4,24 +4,33 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"time"
+
+	"parley/internal/text"
 )
 
 // The entities of the Mastodon API, as far as they are read. Ids are opaque
 // strings; some servers write them as numbers, which must not pass through a
 // float.
 
-// ident is an id, told as a string or a number.
+// ident is an id, told as a string or a number. What can't be one, for its
+// length or what is in it, is empty.
 type ident string
+
+// maxID is the longest id, in bytes.
+const maxID = 200
 
 func (i *ident) UnmarshalJSON(b []byte) error {
 	var s string
 	if json.Unmarshal(b, &s) == nil {
-		*i = ident(s)
+		if len(s) <= maxID && strings.TrimSpace(s) != "" && text.Clean(s) == s && !strings.ContainsAny(s, "\n\t") {
+			*i = ident(s)
+		}
 		return nil
 	}
 	var num json.Number
-	if json.Unmarshal(b, &num) == nil {
+	if json.Unmarshal(b, &num) == nil && len(num) <= maxID {
 		*i = ident(num)
 	}
 	return nil
