@@ -102,6 +102,25 @@ func TestLateClockIsHeard(t *testing.T) {
 	}
 }
 
+// Nine minutes late, behind hundreds of younger ones, is within the usual walk.
+func TestNineMinutesLate(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	for i := range 350 {
+		p := stranger("crowd", fmt.Sprint("hurry ", i))
+		p.Created = r.clock.Now().Add(-8 * time.Minute)
+		r.fake.Say(p)
+	}
+	r.fake.Say(stranger("crowd", "last"))
+	_, c := r.poll(network.Mentions, network.Cursor{})
+	p := stranger("late", "slow connection")
+	p.Created = r.clock.Now().Add(-9 * time.Minute)
+	late := r.fake.Say(p)
+	if events, _ := r.poll(network.Mentions, c); find(events, late.ID) == nil {
+		t.Error("it was lost")
+	}
+}
+
 // However polls, crashes and talk are mixed, nothing is missed and the walk
 // ends.
 func TestNothingIsMissed(t *testing.T) {
@@ -111,8 +130,8 @@ func TestNothingIsMissed(t *testing.T) {
 		_, c := r.poll(network.Mentions, network.Cursor{})
 		said := map[string]bool{}
 		heard := map[string]bool{}
-		for range rapid.IntRange(1, 8).Draw(rt, "rounds") {
-			for range rapid.IntRange(0, 130).Draw(rt, "talk") {
+		for range rapid.IntRange(1, 5).Draw(rt, "rounds") {
+			for range rapid.IntRange(0, 60).Draw(rt, "talk") {
 				p := stranger(fmt.Sprint("s", len(said)%9), fmt.Sprint("word ", len(said)))
 				p.Created = r.clock.Now().Add(-time.Duration(rapid.IntRange(-600, 540).Draw(rt, "clock")) * time.Second)
 				said[r.fake.Say(p).ID] = true
@@ -201,12 +220,18 @@ func TestOwnPosts(t *testing.T) {
 		t.Fatalf("our first post: %+v", e)
 	}
 	// A key from a clock far ahead must not hide what comes after it.
-	r.fake.Put(r.a.RemoteID, "", map[string]any{"$type": "app.bsky.feed.post", "text": "from 2099", "createdAt": "2099-01-01T00:00:00Z"}, r.clock.Now())
+	r.fake.PutAt(r.a.RemoteID, time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), "from 2099")
 	_, c = r.poll(network.Own, c)
-	r.clock.Advance(time.Minute)
-	second := r.send(r.plan(draft("Second"))).Ref
-	if events, _ = r.poll(network.Own, c); find(events, second.ID) == nil {
-		t.Error("the post after it did not arrive")
+	var refs []network.Ref
+	for i := range 250 {
+		r.clock.Advance(time.Second)
+		refs = append(refs, r.fake.PutAt(r.a.RemoteID, r.clock.Now(), fmt.Sprint("post ", i)))
+	}
+	events, _ = r.poll(network.Own, c)
+	for i, ref := range refs {
+		if find(events, ref.ID) == nil {
+			t.Fatalf("post %d after it did not arrive", i)
+		}
 	}
 }
 
@@ -278,6 +303,10 @@ func TestWithoutAppView(t *testing.T) {
 			t.Errorf("%s without an AppView: %+v", a, g)
 		}
 	}
+	r.fake.Forget()
+	_, err = r.n.Describe(r.ctx, r.a)
+	wants(t, "a dead token without an AppView", err, network.Auth, "")
+	r.a = r.fake.Account()
 	if !c.Can[network.CanPost].OK || len(c.Feeds) != 1 || c.Feeds[0] != network.Own || c.Until.Sub(r.clock.Now()) > 10*time.Minute {
 		t.Errorf("%+v", c)
 	}
@@ -316,5 +345,29 @@ func TestDescribeSaysWhatAnAppPasswordMay(t *testing.T) {
 	r.opt.Jetstream = ""
 	if c, err := bluesky.New(r.env, r.opt).Describe(r.ctx, r.a); err != nil || c.Can[network.CanStream].OK {
 		t.Errorf("a stream without an address: %+v, %v", c.Can[network.CanStream], err)
+	}
+}
+
+// The budget a server tells is on its clock, which may be an hour off.
+func TestRateIsOnOurClock(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	reset := r.clock.Now().Add(4 * time.Minute)
+	r.wire.answer = func(q *http.Request) *http.Response {
+		if !strings.HasSuffix(q.URL.Path, "listRecords") {
+			return nil
+		}
+		res := response(http.StatusOK, `{"records":[]}`)
+		for k, v := range map[string]string{
+			"RateLimit-Limit": "3000", "RateLimit-Remaining": "2990", "RateLimit-Policy": "3000;w=300",
+			"RateLimit-Reset": fmt.Sprint(reset.Add(time.Hour).Unix()), "Date": r.clock.Now().Add(time.Hour).Format(http.TimeFormat),
+		} {
+			res.Header.Set(k, v)
+		}
+		return res
+	}
+	page, err := r.n.Poll(r.ctx, r.a, network.Own, network.Cursor{})
+	if err != nil || page.Rate != (network.Rate{Limit: 3000, Left: 2990, Reset: reset}) {
+		t.Errorf("%+v, %v", page.Rate, err)
 	}
 }

@@ -359,7 +359,7 @@ func TestErrorsOfAWrite(t *testing.T) {
 		{202, `{}`, network.Ambiguous},
 		{200, `{}`, network.Ambiguous},
 		{200, ``, network.Ambiguous},
-		{200, `{"uri":"at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3jzfcijpj2z2a","cid":"x"}`, network.Ambiguous},
+		{200, `{"uri":"at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3jzfcijpj2z2a","cid":"bafyreia4g24gpgqaklcj7toojrwe7kcqvnmkhf6g5thjsgbocwxnha6chq"}`, network.Ambiguous},
 		{200, strings.Repeat(" ", 9<<20), network.Ambiguous},
 	} {
 		r := setup(t)

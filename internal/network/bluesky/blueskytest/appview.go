@@ -23,7 +23,7 @@ type notice struct {
 // add indexes a record: it stands in its repository, and whoever it concerns is
 // told.
 func (f *Fake) add(e *entry) {
-	f.posts = append(f.posts, e)
+	f.keep(e)
 	if reason := f.concerns(e); reason != "" && e.uri.DID != f.us {
 		f.notices = append(f.notices, notice{e.uri, reason, e.sort(), f.tick()})
 	}

@@ -42,6 +42,7 @@ type Fake struct {
 	people   map[string]*person // by DID
 	handles  map[string]string  // handle to DID
 	posts    []*entry           // every record, in the order it came
+	byURI    map[record.URI]*entry
 	notices  []notice
 	blobs    map[string]blob
 	tokens   map[string]token
@@ -75,7 +76,7 @@ type entry struct {
 func New(env networktest.Env) *Fake {
 	f := &Fake{
 		Faults: networktest.NewFaults(env), base: env.BaseURL, now: env.Now,
-		people: map[string]*person{}, handles: map[string]string{}, blobs: map[string]blob{},
+		people: map[string]*person{}, byURI: map[record.URI]*entry{}, handles: map[string]string{}, blobs: map[string]blob{},
 		tokens: map[string]token{}, renewed: map[string]pair{}, convos: map[string]*convo{},
 		muted: map[string]bool{}, streams: map[chan []byte]string{}, moved: map[string]string{}, ended: map[string]bool{},
 		password: Password, scope: "com.atproto.appPassPrivileged",

@@ -50,13 +50,12 @@ func peek(r *http.Request) (put, error) {
 	return in, err
 }
 
-func (f *Fake) find(u record.URI) *entry {
-	for _, e := range f.posts {
-		if e.uri == u {
-			return e
-		}
-	}
-	return nil
+func (f *Fake) find(u record.URI) *entry { return f.byURI[u] }
+
+// keep puts a record into its repository.
+func (f *Fake) keep(e *entry) {
+	f.posts = append(f.posts, e)
+	f.byURI[e.uri] = e
 }
 
 func (f *Fake) putRecord(w http.ResponseWriter, r *http.Request, who string) {
@@ -247,6 +246,7 @@ func (f *Fake) deleteRecord(w http.ResponseWriter, r *http.Request, who string) 
 }
 
 func (f *Fake) remove(u record.URI) {
+	delete(f.byURI, u)
 	f.posts = slices.DeleteFunc(f.posts, func(e *entry) bool { return e.uri == u })
 	f.notices = slices.DeleteFunc(f.notices, func(n notice) bool { return n.uri == u })
 }

@@ -164,7 +164,7 @@ func (f *Fake) Put(author, handle string, value map[string]any, indexed time.Tim
 	who := f.meet(author, handle, "")
 	e := &entry{uri: record.URI{DID: who.did, Collection: typePost, Key: f.tid()}, value: value, indexed: indexed}
 	e.cid, _ = record.CID(value)
-	f.posts = append(f.posts, e)
+	f.keep(e)
 	f.notices = append(f.notices, notice{e.uri, "mention", e.sort(), f.tick()})
 	return network.Ref{ID: e.uri.String(), Version: e.cid}
 }
@@ -176,7 +176,7 @@ func (f *Fake) PutAt(author string, at time.Time, body string) network.Ref {
 	v := map[string]any{"$type": typePost, "text": body, "createdAt": at.UTC().Format(stamp)}
 	e := &entry{uri: record.URI{DID: author, Collection: typePost, Key: record.TID(at.UnixMicro(), 1)}, value: v, indexed: at}
 	e.cid, _ = record.CID(v)
-	f.posts = append(f.posts, e)
+	f.keep(e)
 	return network.Ref{ID: e.uri.String(), Version: e.cid}
 }
 
@@ -187,7 +187,7 @@ func (f *Fake) Act(author, collection string, subject any) {
 	v := map[string]any{"$type": collection, "subject": subject, "createdAt": f.now().UTC().Format(stamp)}
 	e := &entry{uri: record.URI{DID: author, Collection: collection, Key: f.tid()}, value: v, indexed: f.now()}
 	e.cid, _ = record.CID(v)
-	f.posts = append(f.posts, e)
+	f.keep(e)
 }
 
 // DID is a person's, by what Say was given as RemoteID.
