@@ -19,6 +19,22 @@ var migrations embed.FS
 // Migrate brings the schema up to date. Forward only; safe to run on several
 // nodes at once (PostgreSQL takes an advisory lock, SQLite has one writer).
 func (d *DB) Migrate(ctx context.Context) error {
+	return d.migrate(ctx, func(p *goose.Provider) error {
+		_, err := p.Up(ctx)
+		return err
+	})
+}
+
+// MigrateTo is Migrate, but stops at a version: for data that was written under
+// it. A schema that is past it already stays as it is.
+func (d *DB) MigrateTo(ctx context.Context, version int64) error {
+	return d.migrate(ctx, func(p *goose.Provider) error {
+		_, err := p.UpTo(ctx, version)
+		return err
+	})
+}
+
+func (d *DB) migrate(ctx context.Context, up func(*goose.Provider) error) error {
 	if d.dialect == Postgres {
 		conn, err := d.write.Conn(ctx)
 		if err != nil {
@@ -34,7 +50,7 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
+	if err := up(p); err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
 	return nil

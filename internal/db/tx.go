@@ -178,6 +178,17 @@ func IsForeignKey(err error) bool {
 	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
+// IsConstraint reports a row that the schema refuses: a broken key, reference or
+// check, a null or a type where it may not be (PostgreSQL, appendix A, class 23).
+func IsConstraint(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return strings.HasPrefix(pg.Code, "23")
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
 // IsFull reports that the disk or the quota is used up.
 func IsFull(err error) bool {
 	var pg *pgconn.PgError

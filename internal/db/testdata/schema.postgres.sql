@@ -1,0 +1,737 @@
+create table account (
+  workspace bigint not null,
+  id bigint not null,
+  network text not null,
+  instance text not null,
+  remote_id text not null,
+  handle text not null,
+  name text not null,
+  url text not null,
+  avatar text not null,
+  app text not null,
+  scopes text not null,
+  extra text not null,
+  state text not null,
+  reason text not null,
+  message text not null,
+  help text not null default ''::text,
+  since bigint not null,
+  secret bytea not null,
+  secret_generation bigint not null,
+  secret_expires bigint not null,
+  secret_refresh_by bigint not null,
+  refresh_owner text not null,
+  refresh_lease bigint not null,
+  capabilities bytea not null,
+  capabilities_until bigint not null,
+  signature text not null,
+  simulated bigint not null,
+  created bigint not null,
+  created_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, network, instance, remote_id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (signature = ANY (ARRAY[''::text, 'caret'::text])),
+  CHECK (simulated = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (state = ANY (ARRAY['connected'::text, 'broken'::text, 'disconnected'::text]))
+);
+
+create table account_begin (
+  workspace bigint not null,
+  id bigint not null,
+  hash bytea not null,
+  member bigint not null,
+  network text not null,
+  account bigint not null,
+  hint text not null,
+  blob bytea not null,
+  until bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (hash),
+  FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table account_feed (
+  workspace bigint not null,
+  account bigint not null,
+  feed text not null,
+  offered bigint not null,
+  cursor bytea not null,
+  owner text not null,
+  generation bigint not null,
+  lease bigint not null,
+  due bigint not null,
+  hinted bigint not null,
+  tried bigint not null,
+  worked bigint not null,
+  failures bigint not null,
+  kind text not null,
+  native text not null,
+  message text not null,
+  help text not null,
+  gap bigint not null,
+  gap_why text not null,
+  rate_limit bigint not null,
+  rate_left bigint not null,
+  rate_reset bigint not null,
+  PRIMARY KEY (workspace, account, feed),
+  FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
+  CHECK (hinted = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (offered = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
+create table account_import (
+  workspace bigint not null,
+  account bigint not null,
+  feed text not null,
+  since bigint not null,
+  cursor bytea not null,
+  oldest bigint not null,
+  found bigint not null,
+  started bigint not null,
+  finished bigint not null,
+  kind text not null,
+  message text not null,
+  help text not null,
+  resumes bigint not null,
+  PRIMARY KEY (workspace, account, feed),
+  FOREIGN KEY (workspace, account) REFERENCES account(workspace, id)
+);
+
+create table answer (
+  workspace bigint not null,
+  delivery bigint not null,
+  conversation bigint not null,
+  message bigint not null,
+  member bigint not null,
+  key text not null,
+  at bigint not null,
+  PRIMARY KEY (workspace, delivery),
+  UNIQUE (workspace, key),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id)
+);
+
+create table api_token (
+  workspace bigint not null,
+  id bigint not null,
+  member bigint not null,
+  hash bytea not null,
+  name text not null,
+  rights text not null,
+  created bigint not null,
+  until bigint not null,
+  used bigint not null,
+  revoked bigint not null,
+  revoked_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (hash),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (length(name) >= 1 AND length(name) <= 200)
+);
+
+create table claim (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  member bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  how text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (how = ANY (ARRAY[''::text, 'released'::text, 'answered'::text, 'done'::text, 'taken'::text, 'left'::text]))
+);
+
+create table conversation (
+  workspace bigint not null,
+  id bigint not null,
+  account bigint not null,
+  identity bigint not null,
+  thread bigint not null,
+  kind text not null,
+  state text not null,
+  waiting bigint not null,
+  answered bigint not null,
+  last_at bigint not null,
+  last_message bigint not null,
+  messages bigint not null,
+  claimed_by bigint not null,
+  claimed_at bigint not null,
+  changed bigint not null,
+  created bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, account, identity, thread, kind),
+  FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
+  FOREIGN KEY (workspace, identity) REFERENCES identity(workspace, id),
+  CHECK ((kind = 'direct'::text) = (thread = 0)),
+  CHECK (kind = ANY (ARRAY['public'::text, 'direct'::text, 'item'::text])),
+  CHECK (state = ANY (ARRAY['open'::text, 'done'::text]))
+);
+
+create table delivery (
+  workspace bigint not null,
+  id bigint not null,
+  account bigint not null,
+  kind text not null,
+  subject bigint not null,
+  member bigint,
+  draft bytea not null,
+  hash bytea not null,
+  accepted bigint not null,
+  not_before bigint not null,
+  state text not null,
+  round bigint not null,
+  plan bytea not null,
+  progress text not null,
+  due bigint not null,
+  trouble text not null,
+  since bigint not null,
+  tries bigint not null,
+  reason text not null,
+  reason_args text not null,
+  help text not null,
+  said text not null,
+  evidence text not null,
+  changed bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK ((state <> ALL (ARRAY['failed'::text, 'unknown'::text])) OR reason <> ''::text),
+  CHECK ((state <> ALL (ARRAY['sent'::text, 'discarded'::text, 'called_back'::text])) OR length(plan) = 0),
+  CHECK (kind <> ''::text),
+  CHECK (round > 0),
+  CHECK (state <> 'accepted'::text OR length(plan) = 0),
+  CHECK (state = ANY (ARRAY['accepted'::text, 'planned'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'discarded'::text, 'called_back'::text])),
+  CHECK (trouble = ANY (ARRAY[''::text, 'transient'::text, 'pending'::text]))
+);
+
+create table delivery_attempt (
+  workspace bigint not null,
+  id bigint not null,
+  delivery bigint not null,
+  step bigint not null,
+  first bigint not null,
+  opened bigint not null,
+  deadline bigint not null,
+  ended bigint not null,
+  closed bigint not null,
+  outcome text not null,
+  duplicate bigint not null,
+  looks bigint not null,
+  looked bigint not null,
+  absent bigint not null,
+  again bigint not null,
+  detail text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, delivery) REFERENCES delivery(workspace, id),
+  CHECK ((closed = 0) = (outcome = ''::text)),
+  CHECK (again = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (duplicate = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (outcome = ANY (ARRAY[''::text, 'sent'::text, 'pending'::text, 'not_sent'::text, 'repeated'::text, 'abandoned'::text]))
+);
+
+create table delivery_part (
+  workspace bigint not null,
+  delivery bigint not null,
+  part bigint not null,
+  ref bytea not null,
+  at bigint not null,
+  told bigint not null,
+  PRIMARY KEY (workspace, delivery, part),
+  FOREIGN KEY (workspace, delivery) REFERENCES delivery(workspace, id)
+);
+
+create table event (
+  workspace bigint not null,
+  n bigint not null,
+  at bigint not null,
+  actor_kind text not null,
+  actor bigint not null,
+  actor_part text not null,
+  verb text not null,
+  kind text not null,
+  subject bigint not null,
+  details text not null,
+  sealed bytea,
+  leaf bytea not null,
+  PRIMARY KEY (workspace, n),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (actor_kind = ANY (ARRAY['member'::text, 'system'::text])),
+  CHECK (n > 0)
+);
+
+create table event_cursor (
+  workspace bigint not null,
+  consumer text not null,
+  n bigint not null,
+  PRIMARY KEY (workspace, consumer),
+  FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table event_head (
+  workspace bigint not null,
+  n bigint not null,
+  PRIMARY KEY (workspace),
+  FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table event_personal (
+  workspace bigint not null,
+  n bigint not null,
+  about bigint not null,
+  salt bytea not null,
+  details text not null,
+  PRIMARY KEY (workspace, n),
+  FOREIGN KEY (workspace, n) REFERENCES event(workspace, n)
+);
+
+create table identity (
+  workspace bigint not null,
+  id bigint not null,
+  person bigint not null,
+  source bigint not null,
+  remote_id text not null,
+  handle text not null,
+  name text not null,
+  url text not null,
+  avatar text not null,
+  bot bigint not null,
+  created bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, source, remote_id),
+  FOREIGN KEY (workspace, person) REFERENCES person(workspace, id),
+  FOREIGN KEY (workspace, source) REFERENCES source(workspace, id),
+  CHECK (bot = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
+create table invitation (
+  workspace bigint not null,
+  id bigint not null,
+  email text not null,
+  email_folded text not null,
+  hash bytea not null,
+  made bigint not null,
+  made_by bigint not null,
+  until bigint not null,
+  accepted bigint not null,
+  accepted_by bigint not null,
+  revoked bigint not null,
+  revoked_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (hash),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (accepted = 0 OR revoked = 0)
+);
+
+create table invitation_role (
+  workspace bigint not null,
+  invitation bigint not null,
+  role text not null,
+  scope_kind text not null,
+  scope_id bigint not null,
+  PRIMARY KEY (workspace, invitation, role, scope_kind, scope_id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  FOREIGN KEY (workspace, invitation) REFERENCES invitation(workspace, id),
+  CHECK ((scope_kind = ''::text) = (scope_id = 0)),
+  CHECK (role <> 'owner'::text OR scope_kind = ''::text),
+  CHECK (role = ANY (ARRAY['owner'::text, 'steward'::text, 'voice'::text, 'contributor'::text, 'reviewer'::text, 'observer'::text])),
+  CHECK (scope_kind = ANY (ARRAY[''::text, 'account'::text, 'team'::text]))
+);
+
+create table job (
+  id bigint not null,
+  workspace bigint not null,
+  kind text not null,
+  key text not null,
+  payload bytea not null,
+  due bigint not null,
+  attempt bigint not null,
+  owner text not null,
+  lease bigint not null,
+  state text not null,
+  error text not null,
+  created bigint not null,
+  finished bigint not null,
+  PRIMARY KEY (id),
+  CHECK (state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))
+);
+
+create table login (
+  id bigint not null,
+  email text not null,
+  email_folded text not null,
+  name text not null,
+  password text not null,
+  locale text not null,
+  created bigint not null,
+  removed bigint not null,
+  PRIMARY KEY (id),
+  CHECK (removed <> 0 OR email <> ''::text AND email_folded <> ''::text AND password <> ''::text),
+  CHECK (removed = 0 OR email = ''::text AND email_folded = ''::text AND password = ''::text)
+);
+
+create table login_link (
+  hash bytea not null,
+  purpose text not null,
+  login bigint not null,
+  made bigint not null,
+  until bigint not null,
+  PRIMARY KEY (hash),
+  CHECK ((purpose = 'setup'::text) = (login = 0)),
+  CHECK (purpose = ANY (ARRAY['setup'::text, 'password'::text]))
+);
+
+create table login_place (
+  login bigint not null,
+  place bytea not null,
+  seen bigint not null,
+  PRIMARY KEY (login, place),
+  FOREIGN KEY (login) REFERENCES login(id)
+);
+
+create table login_session (
+  id bigint not null,
+  login bigint not null,
+  hash bytea not null,
+  created bigint not null,
+  seen bigint not null,
+  until bigint not null,
+  agent text not null,
+  address text not null,
+  PRIMARY KEY (id),
+  UNIQUE (hash),
+  FOREIGN KEY (login) REFERENCES login(id)
+);
+
+create table login_throttle (
+  bucket bytea not null,
+  tries bigint not null,
+  last bigint not null,
+  next bigint not null,
+  PRIMARY KEY (bucket)
+);
+
+create table media (
+  workspace bigint not null,
+  digest bytea not null,
+  kind text not null,
+  mime text not null,
+  width bigint not null,
+  height bigint not null,
+  size bigint not null,
+  created bigint not null,
+  refs bigint not null,
+  PRIMARY KEY (workspace, digest),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (refs >= 0),
+  CHECK (size >= 0)
+);
+
+create table media_chunk (
+  workspace bigint not null,
+  digest bytea not null,
+  n bigint not null,
+  bytes bytea not null,
+  PRIMARY KEY (workspace, digest, n),
+  FOREIGN KEY (workspace, digest) REFERENCES media(workspace, digest)
+);
+
+create table media_ref (
+  workspace bigint not null,
+  digest bytea not null,
+  kind text not null,
+  subject bigint not null,
+  PRIMARY KEY (workspace, digest, kind, subject),
+  FOREIGN KEY (workspace, digest) REFERENCES media(workspace, digest)
+);
+
+create table member (
+  workspace bigint not null,
+  id bigint not null,
+  login bigint not null,
+  name text not null,
+  joined bigint not null,
+  departed bigint not null,
+  departed_by bigint not null,
+  reason text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (login) REFERENCES login(id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (length(name) >= 1 AND length(name) <= 200)
+);
+
+create table message (
+  id bigint not null,
+  workspace bigint not null,
+  source bigint not null,
+  remote_id text not null,
+  version text not null,
+  parent text not null,
+  thread bigint not null,
+  author bigint not null,
+  own bigint not null,
+  delivery bigint not null,
+  by_member bigint not null,
+  visibility text not null,
+  body text not null,
+  spans text not null,
+  lang text not null,
+  warning text not null,
+  media text not null,
+  quote text not null,
+  url text not null,
+  at bigint not null,
+  seen bigint not null,
+  edited bigint not null,
+  gone bigint not null,
+  keep_until bigint not null,
+  direct bigint not null,
+  PRIMARY KEY (id),
+  UNIQUE (workspace, id),
+  UNIQUE (workspace, source, remote_id),
+  FOREIGN KEY (workspace, author) REFERENCES identity(workspace, id),
+  FOREIGN KEY (workspace, thread) REFERENCES thread(workspace, id),
+  CHECK (direct = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
+create table message_search (
+  id bigint not null,
+  tokens tsvector not null,
+  PRIMARY KEY (id)
+);
+
+create table message_version (
+  workspace bigint not null,
+  message bigint not null,
+  version text not null,
+  body text not null,
+  spans text not null,
+  warning text not null,
+  media text not null,
+  at bigint not null,
+  until bigint not null,
+  PRIMARY KEY (workspace, message, version),
+  FOREIGN KEY (workspace, message) REFERENCES message(workspace, id)
+);
+
+create table network_app (
+  network text not null,
+  instance text not null,
+  redirect text not null,
+  app text not null,
+  secret bytea not null,
+  created bigint not null,
+  PRIMARY KEY (network, instance, redirect)
+);
+
+create table node (
+  number bigint not null,
+  owner text not null,
+  lease bigint not null,
+  seen bigint not null,
+  PRIMARY KEY (number),
+  CHECK (number >= 0 AND number <= 1023)
+);
+
+create table person (
+  workspace bigint not null,
+  id bigint not null,
+  created bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table reach (
+  workspace bigint not null,
+  message bigint not null,
+  account bigint not null,
+  conversation bigint not null,
+  PRIMARY KEY (workspace, message, account),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  FOREIGN KEY (workspace, message) REFERENCES message(workspace, id)
+);
+
+create table right_grant (
+  workspace bigint not null,
+  id bigint not null,
+  member bigint not null,
+  role text not null,
+  scope_kind text not null,
+  scope_id bigint not null,
+  reason text not null,
+  given bigint not null,
+  given_by bigint not null,
+  until bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  ended_reason text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK ((scope_kind = ''::text) = (scope_id = 0)),
+  CHECK (role <> 'owner'::text OR scope_kind = ''::text AND until = 0),
+  CHECK (role = ANY (ARRAY['owner'::text, 'steward'::text, 'voice'::text, 'contributor'::text, 'reviewer'::text, 'observer'::text])),
+  CHECK (scope_kind = ANY (ARRAY[''::text, 'account'::text, 'team'::text]))
+);
+
+create table setting (
+  name text not null,
+  value bytea not null,
+  PRIMARY KEY (name)
+);
+
+create table source (
+  workspace bigint not null,
+  id bigint not null,
+  network text not null,
+  instance text not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, network, instance),
+  FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table team (
+  workspace bigint not null,
+  id bigint not null,
+  name text not null,
+  name_folded text not null,
+  created bigint not null,
+  created_by bigint not null,
+  closed bigint not null,
+  closed_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (length(name) >= 1 AND length(name) <= 200)
+);
+
+create table team_member (
+  workspace bigint not null,
+  id bigint not null,
+  team bigint not null,
+  member bigint not null,
+  added bigint not null,
+  added_by bigint not null,
+  removed bigint not null,
+  removed_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  FOREIGN KEY (workspace, team) REFERENCES team(workspace, id)
+);
+
+create table thread (
+  workspace bigint not null,
+  id bigint not null,
+  source bigint not null,
+  root text not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, source, root),
+  FOREIGN KEY (workspace, source) REFERENCES source(workspace, id)
+);
+
+create table tombstone (
+  workspace bigint not null,
+  key bytea not null,
+  at bigint not null,
+  PRIMARY KEY (workspace, key),
+  FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table workspace (
+  id bigint not null,
+  slug text not null,
+  name text not null,
+  locale text not null,
+  zone text not null,
+  created bigint not null,
+  closed bigint not null,
+  keep_days bigint not null,
+  PRIMARY KEY (id),
+  UNIQUE (slug),
+  CHECK (keep_days >= 0),
+  CHECK (length(name) >= 1 AND length(name) <= 200),
+  CHECK (length(slug) >= 1 AND length(slug) <= 40)
+);
+
+CREATE INDEX account_begin_until ON account_begin USING btree (until);
+
+CREATE INDEX account_feed_due ON account_feed USING btree (due);
+
+CREATE INDEX answer_conversation ON answer USING btree (workspace, conversation);
+
+CREATE INDEX api_token_member ON api_token USING btree (workspace, member) WHERE revoked = 0;
+
+CREATE UNIQUE INDEX claim_open ON claim USING btree (workspace, conversation) WHERE ended = 0;
+
+CREATE INDEX conversation_identity ON conversation USING btree (workspace, identity);
+
+CREATE INDEX conversation_list ON conversation USING btree (workspace, state, last_at);
+
+CREATE INDEX conversation_mine ON conversation USING btree (workspace, claimed_by, last_at) WHERE claimed_by > 0;
+
+CREATE INDEX conversation_thread ON conversation USING btree (workspace, thread);
+
+CREATE INDEX conversation_waiting ON conversation USING btree (workspace, waiting) WHERE state = 'open'::text AND waiting > 0;
+
+CREATE INDEX delivery_attempt_of ON delivery_attempt USING btree (workspace, delivery, id);
+
+CREATE UNIQUE INDEX delivery_attempt_open ON delivery_attempt USING btree (workspace, delivery) WHERE closed = 0;
+
+CREATE INDEX delivery_due ON delivery USING btree (due) WHERE state = ANY (ARRAY['accepted'::text, 'planned'::text, 'sending'::text]);
+
+CREATE INDEX delivery_open ON delivery USING btree (workspace, id) WHERE state <> ALL (ARRAY['sent'::text, 'discarded'::text, 'called_back'::text]);
+
+CREATE INDEX delivery_subject ON delivery USING btree (workspace, kind, subject, id);
+
+CREATE INDEX event_personal_about ON event_personal USING btree (workspace, about);
+
+CREATE INDEX event_subject ON event USING btree (workspace, kind, subject, n);
+
+CREATE INDEX identity_person ON identity USING btree (workspace, person);
+
+CREATE UNIQUE INDEX invitation_open ON invitation USING btree (workspace, email_folded) WHERE accepted = 0 AND revoked = 0;
+
+CREATE INDEX job_due ON job USING btree (due) WHERE state = 'waiting'::text;
+
+CREATE INDEX job_finished ON job USING btree (finished) WHERE state = ANY (ARRAY['done'::text, 'failed'::text]);
+
+CREATE UNIQUE INDEX job_key ON job USING btree (workspace, kind, key) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text])) AND key <> ''::text;
+
+CREATE INDEX job_lease ON job USING btree (lease) WHERE state = 'running'::text;
+
+CREATE UNIQUE INDEX login_email ON login USING btree (email_folded) WHERE removed = 0;
+
+CREATE INDEX login_link_login ON login_link USING btree (login);
+
+CREATE INDEX login_session_login ON login_session USING btree (login);
+
+CREATE INDEX login_throttle_last ON login_throttle USING btree (last);
+
+CREATE INDEX media_ref_subject ON media_ref USING btree (workspace, kind, subject);
+
+CREATE INDEX member_login ON member USING btree (login) WHERE departed = 0;
+
+CREATE UNIQUE INDEX member_present ON member USING btree (workspace, login) WHERE departed = 0;
+
+CREATE INDEX message_author ON message USING btree (workspace, author);
+
+CREATE INDEX message_keep ON message USING btree (keep_until) WHERE keep_until > 0;
+
+CREATE INDEX message_search_tokens ON message_search USING gin (tokens);
+
+CREATE INDEX message_thread ON message USING btree (workspace, thread, at);
+
+CREATE INDEX reach_conversation ON reach USING btree (workspace, conversation, message);
+
+CREATE UNIQUE INDEX right_grant_once ON right_grant USING btree (workspace, member, role, scope_kind, scope_id) WHERE ended = 0;
+
+CREATE INDEX team_member_of ON team_member USING btree (workspace, member) WHERE removed = 0;
+
+CREATE UNIQUE INDEX team_member_once ON team_member USING btree (workspace, team, member) WHERE removed = 0;
+
+CREATE UNIQUE INDEX team_name ON team USING btree (workspace, name_folded) WHERE closed = 0;
+

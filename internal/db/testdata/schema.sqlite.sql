@@ -1,0 +1,704 @@
+CREATE TABLE account (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  network text not null,
+  instance text not null,
+  remote_id text not null,
+  handle text not null,
+  name text not null,
+  url text not null,
+  avatar text not null,
+  app text not null,
+  scopes text not null,
+  extra text not null,
+  -- disconnected: by a member. broken: only a member can mend it (reason says how)
+  state text not null check (state in ('connected', 'broken', 'disconnected')),
+  reason text not null,
+  message text not null,
+  -- catalogue key of a more precise sentence than the reason
+  help text not null default '',
+  since integer not null,
+  secret blob not null,
+  secret_generation integer not null,
+  secret_expires integer not null,
+  secret_refresh_by integer not null,
+  -- who refreshes the credential just now
+  refresh_owner text not null,
+  refresh_lease integer not null,
+  capabilities blob not null,
+  capabilities_until integer not null,
+  -- how an answer shows who wrote it: '' not at all, 'caret' as ^Name
+  signature text not null check (signature in ('', 'caret')),
+  simulated integer not null check (simulated in (0, 1)),
+  created integer not null,
+  created_by integer not null,
+  primary key (workspace, id),
+  unique (workspace, network, instance, remote_id)
+) strict;
+
+CREATE TABLE account_begin (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  hash blob not null unique,
+  member integer not null,
+  network text not null,
+  -- the account that is being reconnected; 0: any
+  account integer not null,
+  -- what the member typed, to show again beside a refusal
+  hint text not null,
+  blob blob not null,
+  until integer not null,
+  primary key (workspace, id)
+) strict;
+
+CREATE TABLE account_feed (
+  workspace integer not null,
+  account integer not null,
+  feed text not null,
+  -- 0: the network does not offer it at present; the bookmark waits for its return
+  offered integer not null check (offered in (0, 1)),
+  cursor blob not null,
+  -- the lease: whoever holds the generation may move the bookmark
+  owner text not null,
+  generation integer not null,
+  lease integer not null,
+  due integer not null,
+  -- 1: something new was announced while it was being read
+  hinted integer not null check (hinted in (0, 1)),
+  tried integer not null,
+  worked integer not null,
+  failures integer not null,
+  -- the last refusal while failures > 0
+  kind text not null,
+  native text not null,
+  message text not null,
+  help text not null,
+  -- when something may have been lost, and why (catalogue key), until a member
+  -- says that they have looked
+  gap integer not null,
+  gap_why text not null,
+  rate_limit integer not null,
+  rate_left integer not null,
+  rate_reset integer not null,
+  primary key (workspace, account, feed),
+  foreign key (workspace, account) references account (workspace, id)
+) strict;
+
+CREATE TABLE account_import (
+  workspace integer not null,
+  account integer not null,
+  feed text not null,
+  since integer not null,
+  cursor blob not null,
+  oldest integer not null,
+  found integer not null,
+  started integer not null,
+  finished integer not null,
+  -- why it pauses, and until when; 0: not known
+  kind text not null,
+  message text not null,
+  help text not null,
+  resumes integer not null,
+  primary key (workspace, account, feed),
+  foreign key (workspace, account) references account (workspace, id)
+) strict;
+
+CREATE TABLE answer (
+  workspace integer not null,
+  delivery integer not null,
+  conversation integer not null,
+  message integer not null,
+  member integer not null,
+  key text not null,
+  at integer not null,
+  primary key (workspace, delivery),
+  unique (workspace, key),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE api_token (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  member integer not null,
+  hash blob not null unique,
+  name text not null check (length(name) between 1 and 200),
+  rights text not null,
+  created integer not null,
+  until integer not null,
+  used integer not null,
+  revoked integer not null,
+  revoked_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE claim (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  member integer not null,
+  at integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  how text not null check (how in ('', 'released', 'answered', 'done', 'taken', 'left')),
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE conversation (
+  workspace integer not null,
+  id integer not null,
+  account integer not null,
+  identity integer not null,
+  -- 0 for direct messages, which have no thread
+  thread integer not null,
+  kind text not null check (kind in ('public', 'direct', 'item')),
+  state text not null check (state in ('open', 'done')),
+  -- since when somebody has been waiting for us; 0: nobody is
+  waiting integer not null,
+  -- when we last spoke in it; 0: never
+  answered integer not null,
+  last_at integer not null,
+  last_message integer not null,
+  messages integer not null,
+  claimed_by integer not null,
+  claimed_at integer not null,
+  -- when a member last closed or reopened it
+  changed integer not null,
+  created integer not null,
+  primary key (workspace, id),
+  unique (workspace, account, identity, thread, kind),
+  foreign key (workspace, account) references account (workspace, id),
+  foreign key (workspace, identity) references identity (workspace, id),
+  check ((kind = 'direct') = (thread = 0))
+) strict;
+
+CREATE TABLE delivery (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  account integer not null,
+  -- what it is ("reply") and what it belongs to (its conversation)
+  kind text not null check (kind <> ''),
+  subject integer not null,
+  -- who approved these words; null: Parley itself
+  member integer,
+  -- network.Draft as JSON, and the hash of what was approved; both are emptied
+  -- when the words are erased
+  draft blob not null,
+  hash blob not null,
+  accepted integer not null,
+  not_before integer not null,
+  state text not null check (state in
+    ('accepted', 'planned', 'sending', 'sent', 'failed', 'unknown', 'discarded', 'called_back')),
+  -- how often a member decided that it goes on; names its job
+  round integer not null check (round > 0),
+  -- network.Plan as JSON, empty while there is none and once it is over;
+  -- progress has one letter a step: . to do, p pending, d done
+  plan blob not null,
+  progress text not null,
+  due integer not null,
+  -- what it waits for, since when, how often it has tried
+  trouble text not null check (trouble in ('', 'transient', 'pending')),
+  since integer not null,
+  tries integer not null,
+  -- why it waits, failed or is unknown: a catalogue code and its arguments; a more
+  -- precise key from the connector; the network's own words; what the operator
+  -- wants to see
+  reason text not null,
+  reason_args text not null,
+  help text not null,
+  said text not null,
+  evidence text not null,
+  changed integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, account) references account (workspace, id),
+  foreign key (workspace, member) references member (workspace, id),
+  check (state not in ('failed', 'unknown') or reason <> ''),
+  check (state <> 'accepted' or length(plan) = 0),
+  -- what is over has no plan left that could be sent
+  check (state not in ('sent', 'discarded', 'called_back') or length(plan) = 0)
+) strict;
+
+CREATE TABLE delivery_attempt (
+  workspace integer not null,
+  id integer not null,
+  delivery integer not null,
+  step integer not null,
+  -- when the first of identical requests was opened: earlier than opened if this
+  -- one repeats a request whose answer was lost
+  first integer not null,
+  opened integer not null,
+  -- by then the request is over, even if its node is silent
+  deadline integer not null,
+  ended integer not null,
+  closed integer not null,
+  outcome text not null check (outcome in ('', 'sent', 'pending', 'not_sent', 'repeated', 'abandoned')),
+  -- the network said that it has this already
+  duplicate integer not null check (duplicate in (0, 1)),
+  -- proving: how often it was asked, since when, when it was first said to be
+  -- absent, whether a repeat is the way to find out
+  looks integer not null,
+  looked integer not null,
+  absent integer not null,
+  again integer not null check (again in (0, 1)),
+  detail text not null,
+  primary key (workspace, id),
+  foreign key (workspace, delivery) references delivery (workspace, id),
+  check ((closed = 0) = (outcome = ''))
+) strict;
+
+CREATE TABLE delivery_part (
+  workspace integer not null,
+  delivery integer not null,
+  part integer not null,
+  ref blob not null,
+  at integer not null,
+  told integer not null,
+  primary key (workspace, delivery, part),
+  foreign key (workspace, delivery) references delivery (workspace, id)
+) strict;
+
+CREATE TABLE event (
+  workspace integer not null references workspace (id),
+  n integer not null check (n > 0),
+  at integer not null,
+  actor_kind text not null check (actor_kind in ('member', 'system')),
+  actor integer not null,
+  actor_part text not null,
+  verb text not null,
+  kind text not null,
+  subject integer not null,
+  details text not null,
+  sealed blob,
+  leaf blob not null,
+  primary key (workspace, n)
+) strict;
+
+CREATE TABLE event_cursor (
+  workspace integer not null references workspace (id),
+  consumer text not null,
+  n integer not null,
+  primary key (workspace, consumer)
+) strict;
+
+CREATE TABLE event_head (
+  workspace integer primary key references workspace (id),
+  n integer not null
+) strict;
+
+CREATE TABLE event_personal (
+  workspace integer not null,
+  n integer not null,
+  about integer not null,
+  salt blob not null,
+  details text not null,
+  primary key (workspace, n),
+  foreign key (workspace, n) references event (workspace, n)
+) strict;
+
+CREATE TABLE identity (
+  workspace integer not null,
+  id integer not null,
+  person integer not null,
+  source integer not null,
+  remote_id text not null,
+  handle text not null,
+  name text not null,
+  url text not null,
+  avatar text not null,
+  bot integer not null check (bot in (0, 1)),
+  created integer not null,
+  primary key (workspace, id),
+  unique (workspace, source, remote_id),
+  foreign key (workspace, person) references person (workspace, id),
+  foreign key (workspace, source) references source (workspace, id)
+) strict;
+
+CREATE TABLE invitation (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  email text not null,
+  email_folded text not null,
+  hash blob not null unique,
+  made integer not null,
+  made_by integer not null,
+  until integer not null,
+  accepted integer not null,
+  accepted_by integer not null,
+  revoked integer not null,
+  revoked_by integer not null,
+  primary key (workspace, id),
+  check (accepted = 0 or revoked = 0)
+) strict;
+
+CREATE TABLE invitation_role (
+  workspace integer not null references workspace (id),
+  invitation integer not null,
+  role text not null check (role in ('owner', 'steward', 'voice', 'contributor', 'reviewer', 'observer')),
+  scope_kind text not null check (scope_kind in ('', 'account', 'team')),
+  scope_id integer not null,
+  primary key (workspace, invitation, role, scope_kind, scope_id),
+  foreign key (workspace, invitation) references invitation (workspace, id),
+  check ((scope_kind = '') = (scope_id = 0)),
+  check (role <> 'owner' or scope_kind = '')
+) strict;
+
+CREATE TABLE job (
+  id integer primary key,
+  workspace integer not null,
+  kind text not null,
+  key text not null,
+  payload blob not null,
+  due integer not null,
+  attempt integer not null,
+  owner text not null,
+  lease integer not null,
+  state text not null check (state in ('waiting', 'running', 'done', 'failed')),
+  error text not null,
+  created integer not null,
+  finished integer not null
+) strict;
+
+CREATE TABLE login (
+  id integer primary key,
+  email text not null,
+  -- the address as it looks: case, width and look-alike letters folded
+  email_folded text not null,
+  name text not null,
+  -- argon2id in PHC string format
+  password text not null,
+  locale text not null,
+  created integer not null,
+  removed integer not null,
+  check (removed <> 0 or (email <> '' and email_folded <> '' and password <> '')),
+  check (removed = 0 or (email = '' and email_folded = '' and password = ''))
+) strict;
+
+CREATE TABLE login_link (
+  hash blob primary key,
+  purpose text not null check (purpose in ('setup', 'password')),
+  login integer not null,
+  made integer not null,
+  until integer not null,
+  check ((purpose = 'setup') = (login = 0))
+) strict;
+
+CREATE TABLE login_place (
+  login integer not null references login (id),
+  place blob not null,
+  seen integer not null,
+  primary key (login, place)
+) strict;
+
+CREATE TABLE login_session (
+  id integer primary key,
+  login integer not null references login (id),
+  hash blob not null unique,
+  created integer not null,
+  seen integer not null,
+  until integer not null,
+  agent text not null,
+  address text not null
+) strict;
+
+CREATE TABLE login_throttle (
+  bucket blob primary key,
+  tries integer not null,
+  last integer not null,
+  next integer not null
+) strict;
+
+CREATE TABLE media (
+  workspace integer not null references workspace (id),
+  digest blob not null,
+  kind text not null,
+  mime text not null,
+  width integer not null,
+  height integer not null,
+  size integer not null check (size >= 0),
+  created integer not null,
+  refs integer not null check (refs >= 0),
+  primary key (workspace, digest)
+) strict;
+
+CREATE TABLE media_chunk (
+  workspace integer not null,
+  digest blob not null,
+  n integer not null,
+  bytes blob not null,
+  primary key (workspace, digest, n),
+  foreign key (workspace, digest) references media (workspace, digest)
+) strict;
+
+CREATE TABLE media_ref (
+  workspace integer not null,
+  digest blob not null,
+  kind text not null,
+  subject integer not null,
+  primary key (workspace, digest, kind, subject),
+  foreign key (workspace, digest) references media (workspace, digest)
+) strict;
+
+CREATE TABLE member (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  login integer not null references login (id),
+  name text not null check (length(name) between 1 and 200),
+  joined integer not null,
+  departed integer not null,
+  departed_by integer not null,
+  reason text not null,
+  primary key (workspace, id)
+) strict;
+
+CREATE TABLE message (
+  id integer primary key,
+  workspace integer not null,
+  source integer not null,
+  remote_id text not null,
+  version text not null,
+  parent text not null,
+  thread integer not null,
+  author integer not null,
+  -- the account that wrote it; 0: somebody outside
+  own integer not null,
+  -- the delivery that sent it; 0: written elsewhere
+  delivery integer not null,
+  -- the member who wrote it here; 0: not known
+  by_member integer not null,
+  visibility text not null,
+  body text not null,
+  spans text not null,
+  lang text not null,
+  warning text not null,
+  media text not null,
+  quote text not null,
+  url text not null,
+  at integer not null,
+  seen integer not null,
+  edited integer not null,
+  gone integer not null,
+  keep_until integer not null,
+  direct integer not null check (direct in (0, 1)),
+  unique (workspace, id),
+  unique (workspace, source, remote_id),
+  foreign key (workspace, thread) references thread (workspace, id),
+  foreign key (workspace, author) references identity (workspace, id)
+) strict;
+
+CREATE VIRTUAL TABLE message_search using fts5 (tokens, content = '', tokenize = 'ascii', columnsize = 0);
+
+CREATE TABLE message_version (
+  workspace integer not null,
+  message integer not null,
+  version text not null,
+  body text not null,
+  spans text not null,
+  warning text not null,
+  media text not null,
+  at integer not null,
+  until integer not null,
+  primary key (workspace, message, version),
+  foreign key (workspace, message) references message (workspace, id)
+) strict;
+
+CREATE TABLE network_app (
+  network text not null,
+  instance text not null,
+  redirect text not null,
+  app text not null,
+  secret blob not null,
+  created integer not null,
+  primary key (network, instance, redirect)
+) strict;
+
+CREATE TABLE node (
+  number integer primary key check (number between 0 and 1023),
+  owner text not null,
+  lease integer not null,
+  seen integer not null
+) strict;
+
+CREATE TABLE person (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  created integer not null,
+  primary key (workspace, id)
+) strict;
+
+CREATE TABLE reach (
+  workspace integer not null,
+  message integer not null,
+  account integer not null,
+  conversation integer not null,
+  primary key (workspace, message, account),
+  foreign key (workspace, message) references message (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id)
+) strict;
+
+CREATE TABLE right_grant (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  member integer not null,
+  role text not null check (role in ('owner', 'steward', 'voice', 'contributor', 'reviewer', 'observer')),
+  scope_kind text not null check (scope_kind in ('', 'account', 'team')),
+  scope_id integer not null,
+  reason text not null,
+  given integer not null,
+  given_by integer not null,
+  until integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  ended_reason text not null,
+  primary key (workspace, id),
+  foreign key (workspace, member) references member (workspace, id),
+  check ((scope_kind = '') = (scope_id = 0)),
+  check (role <> 'owner' or (scope_kind = '' and until = 0))
+) strict;
+
+CREATE TABLE setting (
+  name text primary key,
+  value blob not null
+) strict;
+
+CREATE TABLE source (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  network text not null,
+  instance text not null,
+  primary key (workspace, id),
+  unique (workspace, network, instance)
+) strict;
+
+CREATE TABLE team (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  name text not null check (length(name) between 1 and 200),
+  name_folded text not null,
+  created integer not null,
+  created_by integer not null,
+  closed integer not null,
+  closed_by integer not null,
+  primary key (workspace, id)
+) strict;
+
+CREATE TABLE team_member (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  team integer not null,
+  member integer not null,
+  added integer not null,
+  added_by integer not null,
+  removed integer not null,
+  removed_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, team) references team (workspace, id),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE thread (
+  workspace integer not null,
+  id integer not null,
+  source integer not null,
+  root text not null,
+  primary key (workspace, id),
+  unique (workspace, source, root),
+  foreign key (workspace, source) references source (workspace, id)
+) strict;
+
+CREATE TABLE tombstone (
+  workspace integer not null references workspace (id),
+  key blob not null,
+  at integer not null,
+  primary key (workspace, key)
+) strict;
+
+CREATE TABLE workspace (
+  id integer primary key,
+  slug text not null unique check (length(slug) between 1 and 40),
+  name text not null check (length(name) between 1 and 200),
+  locale text not null,
+  zone text not null,
+  created integer not null,
+  closed integer not null,
+  -- days that messages of outside people are kept; 0: as long as the network allows
+  keep_days integer not null check (keep_days >= 0)
+) strict;
+
+CREATE INDEX account_begin_until on account_begin (until);
+
+CREATE INDEX account_feed_due on account_feed (due);
+
+CREATE INDEX answer_conversation on answer (workspace, conversation);
+
+CREATE INDEX api_token_member on api_token (workspace, member) where revoked = 0;
+
+CREATE UNIQUE INDEX claim_open on claim (workspace, conversation) where ended = 0;
+
+CREATE INDEX conversation_identity on conversation (workspace, identity);
+
+CREATE INDEX conversation_list on conversation (workspace, state, last_at);
+
+CREATE INDEX conversation_mine on conversation (workspace, claimed_by, last_at) where claimed_by > 0;
+
+CREATE INDEX conversation_thread on conversation (workspace, thread);
+
+CREATE INDEX conversation_waiting on conversation (workspace, waiting) where state = 'open' and waiting > 0;
+
+CREATE INDEX delivery_attempt_of on delivery_attempt (workspace, delivery, id);
+
+CREATE UNIQUE INDEX delivery_attempt_open on delivery_attempt (workspace, delivery) where closed = 0;
+
+CREATE INDEX delivery_due on delivery (due) where state in ('accepted', 'planned', 'sending');
+
+CREATE INDEX delivery_open on delivery (workspace, id) where state not in ('sent', 'discarded', 'called_back');
+
+CREATE INDEX delivery_subject on delivery (workspace, kind, subject, id);
+
+CREATE INDEX event_personal_about on event_personal (workspace, about);
+
+CREATE INDEX event_subject on event (workspace, kind, subject, n);
+
+CREATE INDEX identity_person on identity (workspace, person);
+
+CREATE UNIQUE INDEX invitation_open on invitation (workspace, email_folded) where accepted = 0 and revoked = 0;
+
+CREATE INDEX job_due on job (due) where state = 'waiting';
+
+CREATE INDEX job_finished on job (finished) where state in ('done', 'failed');
+
+CREATE UNIQUE INDEX job_key on job (workspace, kind, key) where state in ('waiting', 'running') and key <> '';
+
+CREATE INDEX job_lease on job (lease) where state = 'running';
+
+CREATE UNIQUE INDEX login_email on login (email_folded) where removed = 0;
+
+CREATE INDEX login_link_login on login_link (login);
+
+CREATE INDEX login_session_login on login_session (login);
+
+CREATE INDEX login_throttle_last on login_throttle (last);
+
+CREATE INDEX media_ref_subject on media_ref (workspace, kind, subject);
+
+CREATE INDEX member_login on member (login) where departed = 0;
+
+CREATE UNIQUE INDEX member_present on member (workspace, login) where departed = 0;
+
+CREATE INDEX message_author on message (workspace, author);
+
+CREATE INDEX message_keep on message (keep_until) where keep_until > 0;
+
+CREATE INDEX message_thread on message (workspace, thread, at);
+
+CREATE INDEX reach_conversation on reach (workspace, conversation, message);
+
+CREATE UNIQUE INDEX right_grant_once on right_grant (workspace, member, role, scope_kind, scope_id) where ended = 0;
+
+CREATE INDEX team_member_of on team_member (workspace, member) where removed = 0;
+
+CREATE UNIQUE INDEX team_member_once on team_member (workspace, team, member) where removed = 0;
+
+CREATE UNIQUE INDEX team_name on team (workspace, name_folded) where closed = 0;
+
