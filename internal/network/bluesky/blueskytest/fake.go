@@ -238,6 +238,11 @@ func (m method) kind(r *http.Request) string {
 func (f *Fake) call(m method, name string, w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// A real PDS looks for the service before it looks at the token.
+	if m.view && f.bare || m.chat && f.noChat {
+		fail(w, http.StatusBadRequest, "InvalidRequest", "No service configured for "+name)
+		return
+	}
 	who := ""
 	if m.auth {
 		var refused func(http.ResponseWriter)
@@ -245,10 +250,6 @@ func (f *Fake) call(m method, name string, w http.ResponseWriter, r *http.Reques
 			refused(w)
 			return
 		}
-	}
-	if m.view && f.bare || m.chat && f.noChat {
-		fail(w, http.StatusBadRequest, "InvalidRequest", "No service configured for "+name)
-		return
 	}
 	m.serve(f, w, r, who)
 }
