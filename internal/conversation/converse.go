@@ -130,10 +130,16 @@ func (k *intake) placeOf(m *incoming) (place, bool) {
 	return place{parent.author, thread, Public}, true
 }
 
+// findTalks looks up the conversations these messages continue. A thread that
+// begins in this page has none.
 func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*talk, error) {
+	begun := make(map[id.ID]bool, len(k.newThr))
+	for _, t := range k.newThr {
+		begun[t.id] = true
+	}
 	var identities, threads []id.ID
 	for _, m := range ours {
-		if p, ok := k.placeOf(m); ok {
+		if p, ok := k.placeOf(m); ok && !begun[p.thread] {
 			identities, threads = append(identities, p.identity), append(threads, p.thread)
 		}
 	}
@@ -141,11 +147,11 @@ func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*ta
 	if len(identities) == 0 {
 		return talks, nil
 	}
-	inI, argsI := db.In(3, identities)
-	inT, argsT := db.In(3+len(argsI), threads)
-	args := append(append([]any{k.a.Workspace, k.in.Account}, argsI...), argsT...)
-	rows, err := k.tx.Query(ctx, `select id, identity, thread, kind, state, waiting, answered, last_at, last_message, messages
-		from conversation where workspace = $1 and account = $2 and identity `+inI+` and thread `+inT, args...)
+	pairs, args := db.Pairs(3, identities, threads)
+	rows, err := k.tx.Query(ctx, `with k (identity, thread) as (`+pairs+`)
+		select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages
+		from k join conversation c on c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`,
+		append([]any{k.a.Workspace, k.in.Account}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"fmt"
 	"strings"
 )
 
@@ -44,13 +45,10 @@ func (r *Rows) Insert(ctx context.Context, q Queryer, head, tail string) error {
 }
 
 // In writes "in (…)" for the values, as parameters from number from on, padded
-// with the last one to a power of four so that few texts exist. The values must
+// with the last one to a power of two so that few texts exist. The values must
 // not be empty.
 func In[T any](from int, vs []T) (text string, args []any) {
-	n := 1
-	for n < len(vs) {
-		n *= 4
-	}
+	n := padded(len(vs))
 	args = make([]any, n)
 	for i := range n {
 		args[i] = vs[min(i, len(vs)-1)]
@@ -60,4 +58,32 @@ func In[T any](from int, vs []T) (text string, args []any) {
 	b.WriteString(List(from, n))
 	b.WriteByte(')')
 	return b.String(), args
+}
+
+// Pairs writes "values (…), (…)" for pairs of integers, as parameters from number
+// from on, padded like In. Join with it to look up many rows by two columns: an
+// in (…) for each column would try every combination.
+func Pairs[A, B ~int64](from int, a []A, b []B) (text string, args []any) {
+	n := padded(len(a))
+	args = make([]any, 0, 2*n)
+	var s strings.Builder
+	s.WriteString("values ")
+	for i := range n {
+		if i > 0 {
+			s.WriteByte(',')
+		}
+		// PostgreSQL takes an untyped parameter in values for text.
+		fmt.Fprintf(&s, "(cast($%d as bigint),cast($%d as bigint))", from+2*i, from+2*i+1)
+		at := min(i, len(a)-1)
+		args = append(args, int64(a[at]), int64(b[at]))
+	}
+	return s.String(), args
+}
+
+func padded(n int) int {
+	p := 1
+	for p < n {
+		p *= 2
+	}
+	return p
 }

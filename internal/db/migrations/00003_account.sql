@@ -20,6 +20,8 @@ create table account (
   state text not null check (state in ('connected', 'broken', 'disconnected')),
   reason text not null,
   message text not null,
+  -- catalogue key of a more precise sentence than the reason
+  help text not null default '',
   since bigint not null,
   secret bytea not null,
   secret_generation bigint not null,
@@ -43,12 +45,16 @@ create table account_feed (
   workspace bigint not null,
   account bigint not null,
   feed text not null,
+  -- 0: the network does not offer it at present; the bookmark waits for its return
+  offered bigint not null check (offered in (0, 1)),
   cursor bytea not null,
   -- the lease: whoever holds the generation may move the bookmark
   owner text not null,
   generation bigint not null,
   lease bigint not null,
   due bigint not null,
+  -- 1: something new was announced while it was being read
+  hinted bigint not null check (hinted in (0, 1)),
   tried bigint not null,
   worked bigint not null,
   failures bigint not null,
@@ -56,6 +62,11 @@ create table account_feed (
   kind text not null,
   native text not null,
   message text not null,
+  help text not null,
+  -- when something may have been lost, and why (catalogue key), until a member
+  -- says that they have looked
+  gap bigint not null,
+  gap_why text not null,
   rate_limit bigint not null,
   rate_left bigint not null,
   rate_reset bigint not null,
@@ -75,8 +86,11 @@ create table account_import (
   found bigint not null,
   started bigint not null,
   finished bigint not null,
+  -- why it pauses, and until when; 0: not known
   kind text not null,
   message text not null,
+  help text not null,
+  resumes bigint not null,
   primary key (workspace, account, feed),
   foreign key (workspace, account) references account (workspace, id)
 );
@@ -100,7 +114,12 @@ create table account_begin (
   hash bytea not null unique,
   member bigint not null,
   network text not null,
+  -- the account that is being reconnected; 0: any
+  account bigint not null,
+  -- what the member typed, to show again beside a refusal
+  hint text not null,
   blob bytea not null,
   until bigint not null,
   primary key (workspace, id)
 );
+create index account_begin_until on account_begin (until);
