@@ -131,11 +131,14 @@ func (k *intake) placeOf(m *incoming) (place, bool) {
 }
 
 // findTalks looks up the conversations these messages continue. A thread that
-// begins in this page has none.
+// begins in this page has none, unless an older one was merged into it.
 func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*talk, error) {
 	begun := make(map[id.ID]bool, len(k.newThr))
 	for _, t := range k.newThr {
 		begun[t.id] = true
+	}
+	for from := range k.alias {
+		delete(begun, k.real(from))
 	}
 	var identities, threads []id.ID
 	for _, m := range ours {
