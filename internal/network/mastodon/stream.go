@@ -147,7 +147,9 @@ func (n *Network) streamed(a network.Account, b []byte) (network.Event, bool) {
 		if err != nil {
 			return hint, true
 		}
-		return e, true
+		// Of all whom the account follows; what stands around a conversation
+		// without speaking to us is watched by reading it again.
+		return e, e.Own || e.Addressed
 	case "delete":
 		var told ident
 		_ = told.UnmarshalJSON(f.Payload)

@@ -57,6 +57,7 @@ func TestStream(t *testing.T) {
 		if e := next("the delete"); e.Kind != network.KindGone || e.Gone.ID != ref.ID {
 			t.Errorf("%s: a delete came as %+v", d, e)
 		}
+		r.fake.Mumble("bo@far.example", "to nobody in particular")
 		ours := r.send(draft("from elsewhere"))[0]
 		if e := next("our own"); !e.Own || e.Post.ID != ours.ID || e.Addressed {
 			t.Errorf("%s: our own post came as %+v", d, e)

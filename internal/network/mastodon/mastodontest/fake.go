@@ -233,6 +233,17 @@ func (f *Fake) Hold(handle string) {
 	f.held[f.person("", handle).id] = true
 }
 
+// Mumble makes somebody whom our account follows post and edit something that
+// does not speak to us: it comes by stream, and in no notification.
+func (f *Fake) Mumble(handle, words string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := &status{author: f.person("", handle), source: words, visibility: "public", created: f.now()}
+	f.keep(s, "")
+	f.tell("update", f.render(s))
+	f.touch(s)
+}
+
 // Lose makes the server forget all tokens, as if the owner had revoked them.
 func (f *Fake) Lose() {
 	f.mu.Lock()
