@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"parley/internal/actor"
 	"parley/internal/db"
@@ -179,7 +180,7 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 			if err := d.bin(ctx, tx, workspace, index, m); err != nil {
 				return err
 			}
-			if err := marks.add(ctx, tx, i.source, m.remote, d.clock.Now()); err != nil {
+			if err := marks.add(ctx, tx, i.source, m.remote, time.Time{}); err != nil {
 				return err
 			}
 			// The remote id may hold their name; replies to it need only know that it is gone.

@@ -371,7 +371,7 @@ func (k *intake) bury(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := marks.add(ctx, k.tx, k.source, g.ID, k.now); err != nil {
+			if err := marks.add(ctx, k.tx, k.source, g.ID, k.now.Add(goneFor)); err != nil {
 				return err
 			}
 			continue

@@ -26,6 +26,9 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 	removed := 0
 	err := d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		removed = 0
+		if err := d.forgetMarks(ctx, tx, a.Workspace); err != nil {
+			return err
+		}
 		over, err := d.overdue(ctx, tx, a.Workspace)
 		if err != nil || len(over) == 0 {
 			return err
@@ -37,7 +40,7 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 			return err
 		}
 		for _, m := range over {
-			if err := marks.add(ctx, tx, m.source, m.remote, d.clock.Now()); err != nil {
+			if err := marks.add(ctx, tx, m.source, m.remote, time.Time{}); err != nil {
 				return err
 			}
 			if err := d.emptyConversations(ctx, tx, a.Workspace, m.id); err != nil {

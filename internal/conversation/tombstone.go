@@ -82,12 +82,26 @@ func (d *Desk) salted(ctx context.Context, tx *db.Tx, workspace id.ID) (marks, e
 	return d.tombstones(ctx, tx, workspace)
 }
 
-// add keeps a message from coming back.
-func (m marks) add(ctx context.Context, tx *db.Tx, source id.ID, remote string, now time.Time) error {
-	_, err := tx.Exec(ctx, `insert into tombstone (workspace, key, at) values ($1, $2, $3) on conflict (workspace, key) do nothing`,
-		m.workspace, m.key(source, remote), db.Micros(now))
+// add keeps a message from coming back until a time, the zero time for good.
+func (m marks) add(ctx context.Context, tx *db.Tx, source id.ID, remote string, until time.Time) error {
+	_, err := tx.Exec(ctx, `insert into tombstone (workspace, key, until) values ($1, $2, $3) on conflict (workspace, key) do update
+		set until = case when excluded.until = 0 or tombstone.until = 0 then 0 else excluded.until end`,
+		m.workspace, m.key(source, remote), db.Micros(until))
 	if err != nil {
 		return fmt.Errorf("marking what must not come back: %w", err)
+	}
+	return nil
+}
+
+// goneFor is how long the deletion of a message we never had is remembered. A
+// stream tells of everything that is deleted around us; the message itself, if
+// it comes at all, comes within an overlap of minutes.
+const goneFor = 24 * time.Hour
+
+// forgetMarks removes the marks whose time is over.
+func (d *Desk) forgetMarks(ctx context.Context, tx *db.Tx, workspace id.ID) error {
+	if _, err := tx.Exec(ctx, `delete from tombstone where workspace = $1 and until > 0 and until < $2`, workspace, db.Micros(d.clock.Now())); err != nil {
+		return fmt.Errorf("forgetting old deletions: %w", err)
 	}
 	return nil
 }

@@ -166,14 +166,17 @@ create table claim (
 );
 create unique index claim_open on claim (workspace, conversation) where ended = 0;
 
--- Messages that must not come back: erased, or past their retention. key is a
--- salted hash of the remote id, so that the mark itself tells nothing.
+-- Messages that must not come back: erased, past their retention, or, for a
+-- while, deleted before they arrived. key is a salted hash of the remote id, so
+-- that the mark itself tells nothing.
 create table tombstone (
   workspace bigint not null references workspace (id),
   key bytea not null,
-  at bigint not null,
+  -- 0: for good
+  until bigint not null,
   primary key (workspace, key)
 );
+create index tombstone_until on tombstone (until) where until > 0;
 
 -- Search over words made in Go, the same on both databases; the workspace is
 -- one of the words. Newest first is the order of the ids.
