@@ -11,6 +11,9 @@
 // refreshes it at a time and saves what it got before anybody uses it; an empty
 // answer never overwrites.
 //
+// Concurrency: Run is called once per process; verbs and reads by anybody at any
+// time. Nothing outside is asked while a transaction is open.
+//
 // Not its business: what arrives (it is handed to Ingest), what leaves (delivery
 // borrows accounts through With), how a network speaks (the connectors).
 package account
@@ -62,6 +65,10 @@ type Arrival struct {
 // now (for edits and deletions), and those whose thread is not known.
 type Watchlist func(ctx context.Context, workspace, account id.ID) (look []network.Ref, threads []network.Ref, err error)
 
+// Picture fetches a picture from outside, made safe, by its address; edge is its
+// longest side in pixels.
+type Picture func(ctx context.Context, workspace id.ID, address string, edge int) (body []byte, mime string, err error)
+
 // Options are what Accounts is built from.
 type Options struct {
 	DB        *db.DB
@@ -74,6 +81,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Ingest    Ingest
 	Watchlist Watchlist
+	Picture   Picture  // of our accounts; nil shows initials
 	BaseURL   *url.URL // where members' browsers reach us
 	Owner     string   // this process, uniquely
 }
@@ -85,23 +93,26 @@ type Accounts struct {
 	byName   map[string]network.Network
 	wake     chan struct{}
 
-	mu    sync.Mutex
-	views map[viewKey]keptView // what Describe said, until it changes
+	mu      sync.Mutex
+	views   map[viewKey]keptView    // what Describe said, until it changes
+	held    map[feedKey]heldLease   // what this process reads just now
+	threads map[threadKey]time.Time // when a thread was last asked for
 }
 
 type viewKey struct{ workspace, account id.ID }
 
 // New makes the accounts and registers their jobs.
 func New(o Options) *Accounts {
-	s := &Accounts{Options: o, byName: map[string]network.Network{}, wake: make(chan struct{}, 1), views: map[viewKey]keptView{}}
-	o.Jobs.Handle("account.import", job.Policy{Timeout: 30 * time.Minute, Limit: 2}, s.importJob)
+	s := &Accounts{Options: o, byName: map[string]network.Network{}, wake: make(chan struct{}, 1),
+		views: map[viewKey]keptView{}, held: map[feedKey]heldLease{}, threads: map[threadKey]time.Time{}}
+	o.Jobs.Handle(importKind, job.Policy{Timeout: importTimeout, Limit: 2, Attempts: importAttempts}, s.importJob)
 	return s
 }
 
 // Use registers the networks, in the order they are offered. It comes after New
 // because connectors keep their registrations in Accounts; before anything runs.
 func (s *Accounts) Use(networks ...network.Network) {
-	s.networks = networks
+	s.networks, s.byName = networks, map[string]network.Network{}
 	for _, n := range networks {
 		s.byName[n.Info().Name] = n
 	}

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/internal/actor"
@@ -11,33 +12,15 @@ import (
 	"parley/internal/network"
 )
 
-// Level is how an account is, in one word.
-type Level string
-
-const (
-	Fine Level = "fine"
-	Soon Level = "soon" // works, and something will stop it or is already slow
-	Bad  Level = "bad"  // does not work, or may be losing messages
-	Off  Level = "off"  // disconnected by a member
-)
-
-// Health is everything that tells how an account is, worst first.
+// Health is everything that tells how an account is.
 type Health struct {
-	Account Account
-	Level   Level
-	Signs   []Sign // why it is not fine; empty if it is
-	Feeds   []FeedHealth
-	Imports []Import
-}
-
-// Sign is one reason to look, with what to do: "account.sign.<Code>" and
-// "account.sign.<Code>.next" in the catalogue, with these arguments.
-type Sign struct {
-	Level Level
-	Code  string
-	At    time.Time
-	Feed  network.Feed
-	Said  string // the server's own words
+	Account      Account
+	Capabilities network.Capabilities
+	Renews       bool // its credential renews itself, without a person
+	Level        Level
+	Signs        []Sign // why it is not fine; empty if it is
+	Feeds        []FeedHealth
+	Imports      []Import
 }
 
 // FeedHealth is how reading one feed goes.
@@ -47,11 +30,17 @@ type FeedHealth struct {
 	Tried    time.Time
 	Due      time.Time
 	Failures int
-	Kind     network.Kind
+	Kind     network.Kind // of the last refusal, while Failures > 0
 	Native   string
 	Said     string
+	Help     string // catalogue key
+	Gap      time.Time
+	GapWhy   string // catalogue key
 	Rate     network.Rate
 }
+
+// ours reports a bookkeeping feed, which is nothing a member knows of.
+func (f FeedHealth) ours() bool { return f.Feed == feedStream || f.Feed == feedWatch }
 
 // Import is how far reading the past has come.
 type Import struct {
@@ -61,8 +50,10 @@ type Import struct {
 	Found    int
 	Started  time.Time
 	Finished time.Time
-	Kind     network.Kind
+	Kind     network.Kind // why it pauses; "" if it does not
 	Said     string
+	Help     string    // catalogue key
+	Resumes  time.Time // zero: not known
 }
 
 // Share is how much of the wanted time is read, 0 to 1.
@@ -77,22 +68,62 @@ func (i Import) Share() float64 {
 	return min(0.99, max(0, float64(i.Started.Sub(i.Oldest))/float64(whole)))
 }
 
-const (
-	tokenSoon  = 14 * 24 * time.Hour // a credential that ends within this is told
-	quietLong  = 15 * time.Minute    // a feed that should have been read by now
-	budgetTold = 10                  // percent of the rate budget that is left
-)
+// LastRead is when something was last read; zero if never.
+func (h Health) LastRead() time.Time {
+	var last time.Time
+	for _, f := range h.Feeds {
+		if f.Worked.After(last) && !f.ours() {
+			last = f.Worked
+		}
+	}
+	return last
+}
 
-// Health reads how every account of the workspace is.
+// Live reports that news comes by itself, through an open stream.
+func (h Health) Live(now time.Time) bool {
+	for _, f := range h.Feeds {
+		if f.Feed == feedStream {
+			return f.Failures == 0 && !f.Worked.IsZero() && !f.Worked.Before(f.Tried)
+		}
+	}
+	return false
+}
+
+// Budget is the request budget with the least left; the zero Rate if none was told
+// that still counts.
+func (h Health) Budget(now time.Time) network.Rate {
+	var least network.Rate
+	for _, f := range h.Feeds {
+		r := f.Rate
+		if r.Limit == 0 || !r.Reset.IsZero() && !r.Reset.After(now) {
+			continue // it has been renewed since
+		}
+		if least.Limit == 0 || r.Left*least.Limit < least.Left*r.Limit {
+			least = r
+		}
+	}
+	return least
+}
+
+// Reconnect reports that only connecting again can help.
+func (h Health) Reconnect() bool { return h.Account.State != Connected }
+
+// Health reads how the accounts of the workspace are that the actor may look
+// after, those that need somebody first.
 func (s *Accounts) Health(ctx context.Context, a actor.Actor) ([]Health, error) {
-	accounts, err := s.List(ctx, a)
+	accounts, err := s.list(ctx, a, actor.ReadHealth, actor.ManageAccounts)
 	if err != nil {
 		return nil, err
 	}
 	hs := make([]Health, len(accounts))
 	at := map[id.ID]*Health{}
 	for i, acc := range accounts {
-		hs[i].Account = acc
+		_, renews := s.byName[acc.Remote.Network].(network.Refresher)
+		v, err := s.View(ctx, acc.Workspace, acc.ID)
+		if err != nil {
+			return nil, err
+		}
+		hs[i] = Health{Account: acc, Capabilities: v.Capabilities, Renews: renews}
 		at[acc.ID] = &hs[i]
 	}
 	if err := s.readFeeds(ctx, a.Workspace, at); err != nil {
@@ -105,12 +136,13 @@ func (s *Accounts) Health(ctx context.Context, a actor.Actor) ([]Health, error) 
 	for i := range hs {
 		hs[i].judge(now)
 	}
+	slices.SortStableFunc(hs, func(a, b Health) int { return b.Level.weight() - a.Level.weight() })
 	return hs, nil
 }
 
 func (s *Accounts) readFeeds(ctx context.Context, workspace id.ID, at map[id.ID]*Health) error {
-	rows, err := s.DB.Read().Query(ctx, `select account, feed, worked, tried, due, failures, kind, native, message, rate_limit, rate_left, rate_reset
-		from account_feed where workspace = $1 order by account, feed`, workspace)
+	rows, err := s.DB.Read().Query(ctx, `select account, feed, worked, tried, due, failures, kind, native, message, help, gap, gap_why,
+		rate_limit, rate_left, rate_reset from account_feed where workspace = $1 and offered = 1 order by account, feed`, workspace)
 	if err != nil {
 		return fmt.Errorf("reading how feeds go: %w", err)
 	}
@@ -119,7 +151,7 @@ func (s *Accounts) readFeeds(ctx context.Context, workspace id.ID, at map[id.ID]
 		var account id.ID
 		var f FeedHealth
 		if err := rows.Scan(&account, &f.Feed, db.ScanTime(&f.Worked), db.ScanTime(&f.Tried), db.ScanTime(&f.Due), &f.Failures, &f.Kind,
-			&f.Native, &f.Said, &f.Rate.Limit, &f.Rate.Left, db.ScanTime(&f.Rate.Reset)); err != nil {
+			&f.Native, &f.Said, &f.Help, db.ScanTime(&f.Gap), &f.GapWhy, &f.Rate.Limit, &f.Rate.Left, db.ScanTime(&f.Rate.Reset)); err != nil {
 			return fmt.Errorf("reading how a feed goes: %w", err)
 		}
 		if h := at[account]; h != nil {
@@ -130,7 +162,7 @@ func (s *Accounts) readFeeds(ctx context.Context, workspace id.ID, at map[id.ID]
 }
 
 func (s *Accounts) readImports(ctx context.Context, workspace id.ID, at map[id.ID]*Health) error {
-	rows, err := s.DB.Read().Query(ctx, `select account, feed, since, oldest, found, started, finished, kind, message
+	rows, err := s.DB.Read().Query(ctx, `select account, feed, since, oldest, found, started, finished, kind, message, help, resumes
 		from account_import where workspace = $1 order by account, feed`, workspace)
 	if err != nil {
 		return fmt.Errorf("reading the imports: %w", err)
@@ -140,7 +172,7 @@ func (s *Accounts) readImports(ctx context.Context, workspace id.ID, at map[id.I
 		var account id.ID
 		var i Import
 		if err := rows.Scan(&account, &i.Feed, db.ScanTime(&i.Since), db.ScanTime(&i.Oldest), &i.Found, db.ScanTime(&i.Started),
-			db.ScanTime(&i.Finished), &i.Kind, &i.Said); err != nil {
+			db.ScanTime(&i.Finished), &i.Kind, &i.Said, &i.Help, db.ScanTime(&i.Resumes)); err != nil {
 			return fmt.Errorf("reading an import: %w", err)
 		}
 		if h := at[account]; h != nil {
@@ -148,50 +180,4 @@ func (s *Accounts) readImports(ctx context.Context, workspace id.ID, at map[id.I
 		}
 	}
 	return rows.Err()
-}
-
-// judge finds the signs and the level. It says what will fail before it does.
-func (h *Health) judge(now time.Time) {
-	h.Level = Fine
-	switch h.Account.State {
-	case Disconnected:
-		h.Level = Off
-		return
-	case Broken:
-		h.sign(Sign{Level: Bad, Code: "broken." + h.Account.Reason, At: h.Account.Since, Said: h.Account.Message})
-		return
-	}
-	if by := h.Account.RefreshBy; !by.IsZero() && by.Before(now.Add(tokenSoon)) {
-		h.sign(Sign{Level: Soon, Code: "token_ends", At: by})
-	}
-	for _, f := range h.Feeds {
-		if f.Feed == feedStream {
-			if f.Failures >= troubleAfter {
-				h.sign(Sign{Level: Soon, Code: "no_stream", At: f.Worked, Feed: f.Feed, Said: f.Said})
-			}
-			continue
-		}
-		switch {
-		case f.Failures >= troubleAfter && f.Kind == network.RateLimited:
-			h.sign(Sign{Level: Soon, Code: "rate", At: f.Due, Feed: f.Feed, Said: f.Said})
-		case f.Failures >= troubleAfter:
-			h.sign(Sign{Level: Bad, Code: "failing." + string(f.Kind), At: f.Worked, Feed: f.Feed, Said: f.Said})
-		case f.Failures == 0 && f.Due.Before(now.Add(-quietLong)):
-			h.sign(Sign{Level: Bad, Code: "not_read", At: f.Worked, Feed: f.Feed})
-		case f.Rate.Limit > 0 && f.Rate.Left*100 < f.Rate.Limit*budgetTold && f.Rate.Reset.After(now):
-			h.sign(Sign{Level: Soon, Code: "budget", At: f.Rate.Reset, Feed: f.Feed})
-		}
-	}
-	for _, i := range h.Imports {
-		if i.Kind != "" && i.Finished.IsZero() {
-			h.sign(Sign{Level: Soon, Code: "import", Feed: i.Feed, Said: i.Said})
-		}
-	}
-}
-
-func (h *Health) sign(s Sign) {
-	h.Signs = append(h.Signs, s)
-	if s.Level == Bad || h.Level == Fine {
-		h.Level = s.Level
-	}
 }
