@@ -111,6 +111,21 @@ create table answer (
   FOREIGN KEY (workspace, member) REFERENCES member(workspace, id)
 );
 
+create table api_answer (
+  workspace bigint not null,
+  token bigint not null,
+  key text not null,
+  request bytea not null,
+  status bigint not null,
+  answer bytea not null,
+  made bigint not null,
+  until bigint not null,
+  PRIMARY KEY (workspace, token, key),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (length(key) >= 1 AND length(key) <= 200),
+  CHECK (status = 0 OR status >= 100 AND status <= 599)
+);
+
 create table api_token (
   workspace bigint not null,
   id bigint not null,
@@ -636,7 +651,7 @@ create table thread (
 create table tombstone (
   workspace bigint not null,
   key bytea not null,
-  at bigint not null,
+  until bigint not null,
   PRIMARY KEY (workspace, key),
   FOREIGN KEY (workspace) REFERENCES workspace(id)
 );
@@ -662,6 +677,8 @@ CREATE INDEX account_begin_until ON account_begin USING btree (until);
 CREATE INDEX account_feed_due ON account_feed USING btree (due);
 
 CREATE INDEX answer_conversation ON answer USING btree (workspace, conversation);
+
+CREATE INDEX api_answer_until ON api_answer USING btree (until);
 
 CREATE INDEX api_token_member ON api_token USING btree (workspace, member) WHERE revoked = 0;
 
@@ -734,4 +751,6 @@ CREATE INDEX team_member_of ON team_member USING btree (workspace, member) WHERE
 CREATE UNIQUE INDEX team_member_once ON team_member USING btree (workspace, team, member) WHERE removed = 0;
 
 CREATE UNIQUE INDEX team_name ON team USING btree (workspace, name_folded) WHERE closed = 0;
+
+CREATE INDEX tombstone_until ON tombstone USING btree (until) WHERE until > 0;
 

@@ -116,6 +116,20 @@ CREATE TABLE answer (
   foreign key (workspace, member) references member (workspace, id)
 ) strict;
 
+CREATE TABLE api_answer (
+  workspace integer not null references workspace (id),
+  token integer not null,
+  key text not null check (length(key) between 1 and 200),
+  -- keyed hash of the request, so that another one under the same key is noticed
+  request blob not null,
+  -- HTTP status; 0 while the first request is being worked on
+  status integer not null check (status = 0 or status between 100 and 599),
+  answer blob not null,
+  made integer not null,
+  until integer not null,
+  primary key (workspace, token, key)
+) strict;
+
 CREATE TABLE api_token (
   workspace integer not null references workspace (id),
   id integer not null,
@@ -610,7 +624,8 @@ CREATE TABLE thread (
 CREATE TABLE tombstone (
   workspace integer not null references workspace (id),
   key blob not null,
-  at integer not null,
+  -- 0: for good
+  until integer not null,
   primary key (workspace, key)
 ) strict;
 
@@ -631,6 +646,8 @@ CREATE INDEX account_begin_until on account_begin (until);
 CREATE INDEX account_feed_due on account_feed (due);
 
 CREATE INDEX answer_conversation on answer (workspace, conversation);
+
+CREATE INDEX api_answer_until on api_answer (until);
 
 CREATE INDEX api_token_member on api_token (workspace, member) where revoked = 0;
 
@@ -701,4 +718,6 @@ CREATE INDEX team_member_of on team_member (workspace, member) where removed = 0
 CREATE UNIQUE INDEX team_member_once on team_member (workspace, team, member) where removed = 0;
 
 CREATE UNIQUE INDEX team_name on team (workspace, name_folded) where closed = 0;
+
+CREATE INDEX tombstone_until on tombstone (until) where until > 0;
 
