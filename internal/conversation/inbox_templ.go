@@ -356,7 +356,9 @@ func othersBar(rows []page.Row) templ.Component {
 	})
 }
 
-func threadFoot(claim page.ClaimView, composer page.ComposerView) templ.Component {
+// threadFoot is the composer under who answers; once it is answered there is
+// nobody to name.
+func threadFoot(claim *page.ClaimView, composer page.ComposerView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -377,9 +379,11 @@ func threadFoot(claim page.ClaimView, composer page.ComposerView) templ.Componen
 			templ_7745c5c3_Var16 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = page.ClaimBar(claim).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
+		if claim != nil {
+			templ_7745c5c3_Err = page.ClaimBar(*claim).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		}
 		templ_7745c5c3_Err = page.Composer(composer).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {

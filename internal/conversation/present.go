@@ -156,7 +156,10 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 		return nil
 	}
 	composer := p.composer(r, v, c, act, wrong, draft)
-	return threadFoot(claim, composer)
+	if v.State == Done && v.ClaimedBy == 0 {
+		return threadFoot(nil, composer)
+	}
+	return threadFoot(&claim, composer)
 }
 
 func (p *Pages) composer(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) page.ComposerView {
