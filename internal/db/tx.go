@@ -17,6 +17,7 @@ type Tx struct {
 	d     *DB
 	t     *sql.Tx
 	stmts *statements
+	own   map[string]*sql.Stmt // asked for and not in stmts; nil: once so far
 	late  []lateEntry
 	after []func()
 }
@@ -91,10 +92,33 @@ func (t *Tx) prepared(ctx context.Context, q string) *sql.Stmt {
 	st := t.stmts.m[q]
 	t.stmts.mu.RUnlock()
 	if st == nil {
+		return t.preparedHere(ctx, q)
+	}
+	return t.t.StmtContext(ctx, st)
+}
+
+// preparedHere is for a text that no transaction has run before: it is prepared
+// for the others after the commit, and for this one once it comes a second time,
+// as in a long load.
+func (t *Tx) preparedHere(ctx context.Context, q string) *sql.Stmt {
+	st, again := t.own[q]
+	if st != nil {
+		return st
+	}
+	if !again {
+		if t.own == nil {
+			t.own = map[string]*sql.Stmt{}
+		}
+		t.own[q] = nil
 		t.after = append(t.after, func() { t.stmts.get(context.WithoutCancel(ctx), q) })
 		return nil
 	}
-	return t.t.StmtContext(ctx, st)
+	st, err := t.t.PrepareContext(ctx, q)
+	if err != nil {
+		return nil // it shows where it is run
+	}
+	t.own[q] = st
+	return st
 }
 
 // attempts is how often InTx runs a transaction that PostgreSQL broke off.
