@@ -20,7 +20,7 @@ const (
 // workspaces. The first event is "hello" with the newest event number of each,
 // so that a browser knows whether it missed anything since its page was made.
 func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
-	if !r.Visitor.SignedIn() {
+	if !r.Visitor.SignedIn() || len(r.Visitor.Workspaces) == 0 { // also: removed from the last one
 		return problem.New(problem.Unauthenticated, "page.signed_out")
 	}
 	if r.Method == http.MethodHead { // a browser asks whether it is still signed in

@@ -22,8 +22,9 @@ import (
 // Tab is one tab of a headless Chromium. Every method ends the test when it does
 // not work within ten seconds.
 type Tab struct {
-	t   *testing.T
-	ctx context.Context
+	t    *testing.T
+	ctx  context.Context
+	bare bool // no scripts run
 
 	mu   sync.Mutex
 	said []string
@@ -101,7 +102,21 @@ func (b *Tab) SignIn(url string) {
 func (b *Tab) Open(url string) {
 	b.t.Helper()
 	b.Do(chromedp.Navigate(url))
+	if b.bare {
+		b.Wait(`document.readyState === "complete"`)
+		return
+	}
 	b.Wait(`document.readyState === "complete" && (!document.querySelector("script[type=module]") || "script" in document.documentElement.dataset)`)
+}
+
+// Scripts turns scripts on pages on or off, as some people do.
+func (b *Tab) Scripts(on bool) {
+	b.t.Helper()
+	b.bare = !on
+	b.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		return err
+	}))
 }
 
 // Click clicks the first visible element of a CSS selector.
