@@ -36,6 +36,7 @@ const (
 	whyBadPlan     = "delivery.bad_plan"
 	whyNoPublisher = "delivery.no_publisher"
 	whyRest        = "delivery.rest"
+	whyRestored    = "delivery.restored"
 )
 
 // codeOf is what a kind of refusal is called towards people.

@@ -1,0 +1,81 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"parley/internal/actor"
+	"parley/internal/db"
+	"parley/internal/network"
+)
+
+func (k *desk) restored(t *testing.T, a actor.Actor) (n int, err error) {
+	t.Helper()
+	err = k.db.InTx(context.Background(), func(ctx context.Context, tx *db.Tx) (err error) {
+		n, err = k.plain().Restored(ctx, tx, a)
+		return err
+	})
+	return n, err
+}
+
+func TestWhatWaitedWhenItWasArchivedIsNotSentByItself(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	system := actor.System(workspace, "restore")
+	for _, s := range []State{Accepted, Planned} {
+		k := newDesk(t)
+		one := k.in(t, s)
+		if _, err := k.restored(t, ana()); err == nil {
+			t.Errorf("%s: a member asked for it", s)
+		}
+		if n, err := k.restored(t, actor.System(9, "restore")); err != nil || n != 0 {
+			t.Errorf("%s: another workspace's were stopped: %d (%v)", s, n, err)
+		}
+		for i, want := range []int{1, 0} { // the second time there is nothing to do
+			if n, err := k.restored(t, system); err != nil || n != want {
+				t.Errorf("%s, time %d: stopped %d (%v), want %d", s, i+1, n, err, want)
+			}
+		}
+		k.clock.Advance(24 * time.Hour)
+		k.settle(t, one)
+		r := k.get(t, one)
+		if r.State != Failed || why(r) != whyRestored || !r.May.Retry || !r.May.Discard || len(k.stage.ledger) != 0 {
+			t.Errorf("%s: it is %s because of %q with choices %+v, and %d left", s, r.State, why(r), r.May, len(k.stage.ledger))
+		}
+		must(t, k.plain().Retry(ctx, ana(), one))
+		if r := k.settle(t, one); r.State != Sent || len(k.stage.ledger) != 1 {
+			t.Errorf("%s: sent again by a member it is %s, and %d left", s, r.State, len(k.stage.ledger))
+		}
+	}
+}
+
+// A lost answer is looked for, and a thread of which a part stands is not said twice.
+func TestWhatWasOnItsWayIsFoundOut(t *testing.T) {
+	t.Parallel()
+	system := actor.System(workspace, "restore")
+
+	k := newDesk(t)
+	k.perform(network.ProofReadback)
+	one := k.reply(t, 1)
+	k.stage.inject("create", fault{keep: true, err: refusal(network.Ambiguous)})
+	k.workUntil(t, one, "deliver.before-close")
+	if n, err := k.restored(t, system); err != nil || n != 0 {
+		t.Errorf("a request under way was stopped: %d (%v)", n, err)
+	}
+	if r := k.settle(t, one); r.State != Sent || len(k.stage.ledger) != 1 {
+		t.Errorf("it is %s, and %d stand on the network", r.State, len(k.stage.ledger))
+	}
+
+	for _, s := range []State{Sent, Failed, Unknown, Discarded, CalledBack} {
+		k := newDesk(t)
+		settled := k.in(t, s)
+		before := k.row(t, settled)
+		if n, err := k.restored(t, system); err != nil || n != 0 {
+			t.Errorf("%s was stopped: %d (%v)", s, n, err)
+		}
+		if after := k.row(t, settled); after.state != before.state || after.reason != before.reason {
+			t.Errorf("%s became %s because of %q", s, after.state, after.reason.code)
+		}
+	}
+}
