@@ -137,7 +137,16 @@ func (a *App) notice(es []event.Event) {
 		if ended, ok := team.EndedBy(e); ok {
 			a.ended(ended)
 		}
+		if e.Verb == "member.departed" {
+			go a.releaseDeparted(e.Workspace) // housekeeping does it too, should this be cut off
+		}
 		a.Kernel.Hub().Publish(page.Notice{Workspace: e.Workspace, Number: e.N, Kind: e.Kind, Subject: e.Subject})
+	}
+}
+
+func (a *App) releaseDeparted(workspace id.ID) {
+	if err := a.Desk.ReleaseDeparted(context.Background(), actor.System(workspace, "team")); err != nil {
+		a.Config.Logger.Warn("handing back what a departed member held", "workspace", workspace, "err", err)
 	}
 }
 

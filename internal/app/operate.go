@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"parley/internal/account"
+	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/problem"
 	"parley/internal/secret"
@@ -23,7 +24,11 @@ type WorkspaceName struct {
 // AllWorkspaces lists every workspace, closed ones too. It is for the operator,
 // who holds the database anyway.
 func (a *App) AllWorkspaces(ctx context.Context) ([]WorkspaceName, error) {
-	rows, err := a.DB.Read().Query(ctx, `select id, slug, name from workspace order by id`)
+	return listWorkspaces(ctx, a.DB.Read())
+}
+
+func listWorkspaces(ctx context.Context, q db.Queryer) ([]WorkspaceName, error) {
+	rows, err := q.Query(ctx, `select id, slug, name from workspace order by id`)
 	if err != nil {
 		return nil, fmt.Errorf("listing the workspaces: %w", err)
 	}

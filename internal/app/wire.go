@@ -166,6 +166,9 @@ func (a *App) sweepWorkspaces(ctx context.Context) error {
 		return err
 	}
 	for _, w := range workspaces {
+		if err := a.Desk.ReleaseDeparted(ctx, actor.System(w, "team")); err != nil {
+			return err
+		}
 		for {
 			n, err := a.Desk.Sweep(ctx, actor.System(w, "retention"), a.eraseAlso)
 			if err != nil {

@@ -133,34 +133,38 @@ func (d *Desk) unclaim(ctx context.Context, tx *db.Tx, a actor.Actor, h head, ho
 	return nil
 }
 
-// ReleaseAll hands back everything a member holds: they left the workspace.
-func (d *Desk) ReleaseAll(ctx context.Context, tx *db.Tx, a actor.Actor, member id.ID) error {
-	if err := a.Require(actor.ManageTeam); err != nil && a.Member != member {
-		return err
+// ReleaseDeparted hands back what members hold who have left the workspace.
+func (d *Desk) ReleaseDeparted(ctx context.Context, a actor.Actor) error {
+	if a.System == "" {
+		return a.Require(actor.ManageTeam)
 	}
-	rows, err := tx.Query(ctx, `select `+headColumns+` from conversation where workspace = $1 and claimed_by = $2`, a.Workspace, member)
-	if err != nil {
-		return fmt.Errorf("reading what a member holds: %w", err)
-	}
-	var held []head
-	for rows.Next() {
-		var h head
-		if err := rows.Scan(&h.ID, &h.Account, &h.Identity, &h.Thread, &h.Kind, &h.State, db.ScanTime(&h.Waiting), &h.ClaimedBy, db.ScanTime(&h.ClaimedAt)); err != nil {
-			rows.Close()
-			return fmt.Errorf("reading what a member holds: %w", err)
+	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `select c.id, c.account, c.claimed_by from conversation c
+			join member m on m.workspace = c.workspace and m.id = c.claimed_by
+			where c.workspace = $1 and c.claimed_by > 0 and m.departed > 0`, a.Workspace)
+		if err != nil {
+			return fmt.Errorf("reading what departed members hold: %w", err)
 		}
-		held = append(held, h)
-	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	for _, h := range held {
-		if err := d.unclaim(ctx, tx, a, h, "left"); err != nil {
+		var held []head
+		for rows.Next() {
+			var h head
+			if err := rows.Scan(&h.ID, &h.Account, &h.ClaimedBy); err != nil {
+				rows.Close()
+				return fmt.Errorf("reading what departed members hold: %w", err)
+			}
+			held = append(held, h)
+		}
+		if err := rows.Close(); err != nil {
 			return err
 		}
-		d.record(tx, a, "conversation.released", h.ID, h.Account)
-	}
-	return nil
+		for _, h := range held {
+			if err := d.unclaim(ctx, tx, a, h, "left"); err != nil {
+				return err
+			}
+			d.record(tx, a, "conversation.released", h.ID, h.Account)
+		}
+		return nil
+	})
 }
 
 // Finish says that a conversation needs no answer, or no more. What is said in

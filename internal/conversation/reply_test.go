@@ -70,6 +70,30 @@ func TestAClaimIsOneMembersUntilItIsHandedBack(t *testing.T) {
 	}
 }
 
+func TestWhatADepartedMemberHeldIsFreeAgain(t *testing.T) {
+	t.Parallel()
+	b, c := asked(t)
+	ctx := context.Background()
+	if err := b.desk.Claim(ctx, voice(ana), c); err != nil {
+		t.Fatal(err)
+	}
+	release := func() {
+		if err := b.desk.ReleaseDeparted(ctx, actor.System(workspace, "team")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release()
+	wantProblem(t, b.desk.Claim(ctx, voice(ben), c), "conversation.claimed")
+	b.exec(`update member set departed = 5 where id = $1`, ana)
+	release()
+	if err := b.desk.Claim(ctx, voice(ben), c); err != nil {
+		t.Errorf("after Ana left: %v", err)
+	}
+	if err := b.desk.ReleaseDeparted(ctx, voice(ben)); err == nil {
+		t.Error("a voice did what only Parley does")
+	}
+}
+
 func TestTwoMembersNeverBothSend(t *testing.T) {
 	t.Parallel()
 	b, c := asked(t)
