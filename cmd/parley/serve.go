@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ type serveCmd struct {
 	Listen         string         `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	URL            string         `help:"Address that browsers use; derived from --listen if not given." placeholder:"URL"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32." placeholder:"PREFIX"`
+	MetricsFrom    []netip.Prefix `help:"Who may read /metrics besides this machine, such as 10.1.0.0/16." placeholder:"PREFIX"`
 	ACME           bool           `help:"Get and renew a certificate for the host of --url by itself, and listen on ports 80 and 443." name:"acme"`
 	ACMEEmail      string         `help:"Where the certificate authority writes about problems." name:"acme-email" placeholder:"EMAIL"`
 	ACMEDirectory  string         `help:"Another certificate authority." name:"acme-directory" placeholder:"URL"`
@@ -60,7 +62,7 @@ type serveCmd struct {
 
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	cfg := c.config(s.errs)
-	cfg.Proxies, cfg.Private, cfg.Sandbox, cfg.PLC, cfg.Jetstream, cfg.Background = c.TrustedProxies, c.AllowPrivate, c.Sandbox, c.PLC, c.Jetstream, true
+	cfg.MetricsFrom, cfg.Proxies, cfg.Private, cfg.Sandbox, cfg.PLC, cfg.Jetstream, cfg.Background = c.MetricsFrom, c.TrustedProxies, c.AllowPrivate, c.Sandbox, c.PLC, c.Jetstream, true
 	points, err := crash.New(os.Getenv("PARLEY_CRASH_AT"))
 	if err != nil {
 		return err
@@ -148,6 +150,7 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 	if err := a.SetUpDemo(ctx); err != nil {
 		return err
 	}
+	go debug.FreeOSMemory() // making the town's past took memory that living in it does not
 	fmt.Fprintf(s.out, "\n  The demo is open at %s\n  Everything in it is simulated, and gone when you stop it with Ctrl+C.\n\n", a.Config.URL)
 	return a.Serve(ctx, ln, app.ACME{})
 }

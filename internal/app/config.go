@@ -21,24 +21,25 @@ import (
 // Config is everything that can be set from outside. docs/operations.md lists
 // it; a test compares the two.
 type Config struct {
-	Data       string // folder of the SQLite file and the key file
-	Postgres   string // DSN; then Data holds only the key file
-	Schema     string // PostgreSQL schema; "" keeps the server's search path
-	KeyFile    string // "" is parley.key in Data
-	URL        *url.URL
-	Proxies    []netip.Prefix // who may say whose request it is
-	Private    []netip.Prefix // private networks that connectors may reach
-	AnyPort    bool           // connectors may reach odd ports
-	Demo       bool           // simulated network, members without passwords
-	Seed       uint64         // of the demo
-	Clock      clock.Clock
-	Logger     *slog.Logger
-	Crash      *crash.Points
-	Cost       team.Cost // of password hashes; zero is the default
-	Sandbox    string    // address of a simulated network in another process; "" is none
-	PLC        string    // AT Protocol directory; "" is the public one
-	Jetstream  string    // "" is the public one, "none" is none
-	Background bool      // run the workers
+	Data        string // folder of the SQLite file and the key file
+	Postgres    string // DSN; then Data holds only the key file
+	Schema      string // PostgreSQL schema; "" keeps the server's search path
+	KeyFile     string // "" is parley.key in Data
+	URL         *url.URL
+	Proxies     []netip.Prefix // who may say whose request it is
+	Private     []netip.Prefix // private networks that connectors may reach
+	MetricsFrom []netip.Prefix // besides this machine
+	AnyPort     bool           // connectors may reach odd ports
+	Demo        bool           // simulated network, members without passwords
+	Seed        uint64         // of the demo
+	Clock       clock.Clock
+	Logger      *slog.Logger
+	Crash       *crash.Points
+	Cost        team.Cost // of password hashes; zero is the default
+	Sandbox     string    // address of a simulated network in another process; "" is none
+	PLC         string    // AT Protocol directory; "" is the public one
+	Jetstream   string    // "" is the public one, "none" is none
+	Background  bool      // run the workers
 }
 
 // check fills in what was left out and refuses what cannot work.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 
@@ -71,8 +72,26 @@ func (a *App) pages() error {
 	}
 	a.Kernel.Mount("GET /healthz", http.HandlerFunc(a.healthz))
 	a.Kernel.Mount("GET /readyz", http.HandlerFunc(a.readyz))
-	a.Kernel.Mount("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
+	a.Kernel.Mount("GET /metrics", a.operatorOnly(promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{})))
 	return nil
+}
+
+// operatorOnly lets through who asks from this machine, or from where the
+// operator allows it. What a proxy passes on comes from this machine too, so it
+// must be allowed by its own address.
+func (a *App) operatorOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
+		ok := err == nil && from.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
+		for _, p := range a.Config.MetricsFrom {
+			ok = ok || err == nil && p.Contains(from.Addr().Unmap())
+		}
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // healthz says that the process answers.

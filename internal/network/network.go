@@ -40,10 +40,11 @@ type Info struct {
 
 // Field is one input of the connect form.
 type Field struct {
-	Name   string // key in the url.Values given to SignIn, or "hint" for Authorizer.Begin
-	Label  string // catalogue key
-	Help   string // catalogue key
-	Secret bool
+	Name     string // key in the url.Values given to SignIn, or "hint" for Authorizer.Begin
+	Label    string // catalogue key
+	Help     string // catalogue key
+	Secret   bool
+	Optional bool // may be left empty
 }
 
 // Env is all a connector may use of the world.
@@ -139,7 +140,10 @@ type Publisher interface {
 	// Ambiguous means the write may or may not have happened; any other *Error
 	// means that it did not.
 	Do(ctx context.Context, a Account, p Plan, i int) (Delivery, error)
-	// Prove says Sent, NotSent or, honestly, Unknown.
+	// Prove says Sent, NotSent or, honestly, Unknown. On a step with ProofKey,
+	// Unknown means that only a repeat with the key can tell, while the key
+	// lives (at least 45 minutes from the first request); NotSent of a step
+	// that is read back is believed after a second reading a minute later.
 	Prove(ctx context.Context, a Account, p Plan, i int) (Delivery, error)
 }
 
