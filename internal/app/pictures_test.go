@@ -1,0 +1,64 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"parley/internal/page/pagetest"
+)
+
+// Every page of the demo in three looks: nothing is wider than the window, the
+// browser has nothing to complain about. With PARLEY_PICTURES=docs/pictures it
+// leaves the pictures there; the README shows one.
+func TestPagesInEveryLook(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	b := w.enter("ana")
+	home := w.base + "/w/town-of-millbrook/"
+	b.Open(home + "inbox?box=all")
+	b.Wait(`document.querySelectorAll(".row").length > 10`)
+	var conversation string
+	b.Eval(`[...document.querySelectorAll(".row a")][4].href`, &conversation)
+	pages := map[string]string{"inbox": home + "inbox", "conversation": conversation, "done": home + "inbox?box=done", "mine": home + "inbox?box=mine",
+		"accounts": home + "accounts", "team": home + "team", "settings": home + "settings", "me": w.base + "/me", "missing": home + "nowhere"}
+	looks := map[string]struct {
+		width, height int64
+		scheme        string
+	}{"light": {1280, 860, "light"}, "dark": {1280, 860, "dark"}, "narrow": {390, 844, "light"}}
+	for look, l := range looks {
+		b.Look(l.width, l.height, l.scheme)
+		for name, address := range pages {
+			b.Open(address)
+			var wide int
+			b.Eval(`document.documentElement.scrollWidth - innerWidth`, &wide)
+			if wide > 0 {
+				t.Errorf("%s, %s: %d pixels wider than the window", name, look, wide)
+			}
+			w.picture(b, name+"-"+look)
+		}
+	}
+	for _, line := range b.Console() {
+		if !strings.Contains(line, "404") { // the missing page is meant to be missing
+			t.Errorf("the browser complains: %s", line)
+		}
+	}
+}
+
+func (w *town) picture(b *pagetest.Tab, name string) {
+	w.Helper()
+	dir := os.Getenv("PARLEY_PICTURES")
+	if dir == "" {
+		return
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join("..", "..", dir) // from the project's root
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), b.Shot(false), 0o644); err != nil {
+		w.Fatal(err)
+	}
+}
