@@ -140,8 +140,8 @@ type row struct {
 }
 
 // read fetches the batch that follows the key after; nil is the beginning.
-func (c Column) read(ctx context.Context, tx *db.Tx, after []any) ([]row, error) {
-	rows, err := tx.Query(ctx, c.query(after != nil), after...)
+func (c Column) read(ctx context.Context, q db.Queryer, after []any) ([]row, error) {
+	rows, err := q.Query(ctx, c.query(after != nil), after...)
 	if err != nil {
 		return nil, err
 	}
