@@ -26,11 +26,14 @@ func RetryAt(h http.Header, body []byte, now time.Time) time.Time {
 	if !ok {
 		wait, ok = bodyWait(body)
 	}
-	if !ok {
+	if !ok || wait > longest {
 		return time.Time{}
 	}
 	return now.Add(max(wait, 0))
 }
+
+// longest is what can be meant: no network asks for more than a month.
+const longest = 31 * 24 * time.Hour
 
 func headerWait(h http.Header, server time.Time) (time.Duration, bool) {
 	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
@@ -78,9 +81,9 @@ func bodyWait(body []byte) (time.Duration, bool) {
 	return 0, false
 }
 
-// seconds refuses what cannot be meant: no network asks for more than a month.
+// seconds refuses what is no wait, or longer than longest.
 func seconds(s float64) (time.Duration, bool) {
-	if !(s >= 0 && s < 31*24*3600) { // written so that NaN is refused too
+	if !(s >= 0 && s <= longest.Seconds()) { // written so that NaN is refused too
 		return 0, false
 	}
 	return time.Duration(s * float64(time.Second)), true

@@ -30,6 +30,7 @@ func TestRetryAt(t *testing.T) {
 		{"seconds need no correction", map[string]string{"Date": ahead, "Retry-After": "5"}, "", in(5 * time.Second)},
 		{"passed", map[string]string{"X-RateLimit-Reset": "2026-11-12T09:00:00Z"}, "", now},
 		{"a year of seconds is no answer", map[string]string{"Retry-After": "31536000"}, "", time.Time{}},
+		{"the year 9999", map[string]string{"X-RateLimit-Reset": "9999-12-31T23:59:59Z"}, "", time.Time{}},
 		{"not a number", map[string]string{"Retry-After": "NaN"}, "", time.Time{}},
 		{"nothing", nil, "slow down", time.Time{}},
 	} {

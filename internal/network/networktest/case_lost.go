@@ -2,6 +2,7 @@ package networktest
 
 import (
 	"fmt"
+	"time"
 
 	"parley/internal/network"
 )
@@ -16,6 +17,52 @@ func caseCommitThenCut(s *suite) {
 		}
 		r.lostAfterCommit(draft, Fault{Op: OpCreate, Commit: true, Cut: true})
 	}
+	for _, d := range drafts {
+		r := s.rig(d.name + ", asked a day later")
+		if draft, ok := d.make(r); ok {
+			r.lostForADay(draft)
+		}
+	}
+}
+
+// lostForADay: the process was down while keys were forgotten and tokens
+// expired; what was sent is still sent once.
+func (r *rig) lostForADay(draft network.Draft) {
+	r.tb.Helper()
+	snd := r.begin(draft)
+	i := snd.create()
+	r.fake.Inject(Fault{Op: OpCreate, Commit: true, Cut: true})
+	if _, err := snd.do(i); network.KindOf(err) != network.Ambiguous {
+		r.errorf("after the answer was lost, Do says %v, want Ambiguous", err)
+	}
+	r.clock.Advance(26 * time.Hour)
+	r.renew()
+	if got := snd.prove(i); got.State != network.Sent {
+		if snd.plan.Steps[i].Proof == network.ProofNone {
+			return
+		}
+		if err := snd.step(i); err != nil {
+			r.errorf("going on a day later: %v", err)
+		}
+	}
+	if n := len(r.creates()); n != max(1, len(snd.plan.Steps[i].Parts)) {
+		r.errorf("a day after the answer was lost the ledger holds %d posts: %s", n, list(r.creates()))
+	}
+}
+
+// renew refreshes the account's secret where it has expired.
+func (r *rig) renew() {
+	r.tb.Helper()
+	until := r.acct.Secret.ExpiresAt
+	ref, ok := r.fresh().(network.Refresher)
+	if !ok || until.IsZero() || r.clock.Now().Before(until) {
+		return
+	}
+	s, err := ref.Refresh(r.ctx, r.acct)
+	if err != nil {
+		r.fatalf("refreshing an expired secret: %v", err)
+	}
+	r.acct.Secret = s
 }
 
 // lostAfterCommit sends a draft whose first create is struck by a fault that
@@ -56,16 +103,46 @@ func (r *rig) lostAfterCommit(draft network.Draft, f Fault) {
 // caseCutBeforeCommit is b: nothing was kept.
 func caseCutBeforeCommit(s *suite) {
 	for _, d := range drafts {
-		if r := s.rig(d.name + ", dial fails"); true {
-			if draft, ok := d.make(r); ok {
-				r.dialFails(draft)
-			}
+		r := s.rig(d.name + ", dial fails")
+		if draft, ok := d.make(r); ok {
+			r.dialFails(draft)
 		}
-		if r := s.rig(d.name + ", cut after bytes left"); true {
-			if draft, ok := d.make(r); ok {
-				r.lostBeforeCommit(draft)
-			}
+		r = s.rig(d.name + ", cut after bytes left")
+		if draft, ok := d.make(r); ok {
+			r.lostBeforeCommit(draft)
 		}
+	}
+	if r := s.rig("the same words were said before"); r.needs(network.CanPost) {
+		r.saidBefore()
+	}
+}
+
+// saidBefore: the same words went out an hour ago as another draft. That post
+// proves nothing about this one.
+func (r *rig) saidBefore() {
+	r.tb.Helper()
+	first := r.post()
+	if err := r.begin(first).all(); err != nil {
+		r.fatalf("sending: %v", err)
+	}
+	r.clock.Advance(time.Hour)
+	again := r.post()
+	again.Parts[0].Text = first.Parts[0].Text
+	snd := r.begin(again)
+	i := snd.create()
+	r.fake.Inject(Fault{Op: OpCreate, Cut: true})
+	_, _ = snd.do(i) // its own checks are made in do
+	if got := snd.prove(i); got.State == network.Sent {
+		r.errorf("nothing was kept, but Prove takes an older post of the same words for it: %s", got.Ref.ID)
+	}
+	if snd.plan.Steps[i].Proof == network.ProofNone {
+		return
+	}
+	if err := snd.all(); err != nil {
+		r.errorf("sending: %v", err)
+	}
+	if n := len(r.creates()); n != 2 {
+		r.errorf("two drafts of the same words made %d posts: %s", n, list(r.creates()))
 	}
 }
 

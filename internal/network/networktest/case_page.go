@@ -11,10 +11,9 @@ import (
 func casePages(s *suite) {
 	s.rig("a burst").burst()
 	s.rig("talking while it is read").interleaved()
-	if r := s.rig("late with a lower id"); true {
-		if late, ok := r.fake.(Latecomer); ok {
-			r.latecomer(late)
-		}
+	r := s.rig("late with a lower id")
+	if late, ok := r.fake.(Latecomer); ok {
+		r.latecomer(late)
 	}
 }
 

@@ -380,3 +380,20 @@ func TestClientReachesOnlyTheSandbox(t *testing.T) {
 		t.Errorf("an address outside answers %d", res.StatusCode)
 	}
 }
+
+// Who signs in under a new handle is written to as well.
+func TestNewDeskIsWrittenTo(t *testing.T) {
+	t.Parallel()
+	d := newDemo(t, 1, "")
+	a := d.signIn(t, "harbourcafe")
+	d.clock.Advance(30 * time.Minute)
+	events := d.imported(t, a, network.Mentions)
+	if len(events) == 0 {
+		t.Fatal("nobody wrote in half an hour")
+	}
+	for _, e := range events {
+		if e.Post != nil && !e.Direct && !strings.Contains(e.Post.Text.Body, "@harbourcafe") && e.Post.ParentID == "" {
+			t.Errorf("a mention that does not mention: %s", e.Post.Text.Body)
+		}
+	}
+}

@@ -43,14 +43,15 @@ const prefix = "/sandbox/v1"
 
 // Options make a Server.
 type Options struct {
-	Seed        uint64      // same seed, same world
-	Clock       clock.Clock // nil is the system's
-	BaseURL     string      // as clients see the server; "" is Address
-	Personality string      // a name of Personalities; "" is "key"
-	Desks       []people.Desk
-	Population  bool          // do people live here?
-	Backlog     time.Duration // how far back their history begins; 0 is none
-	Staff       []string      // first names that sign the answers in the backlog
+	Seed        uint64         // same seed, same world
+	Clock       clock.Clock    // nil is the system's
+	BaseURL     string         // as clients see the server; "" is Address
+	Personality string         // a name of Personalities; "" is "key"
+	Desks       []people.Desk  // our accounts; with a Population and none, those of people.Town
+	Population  bool           // do people live here?
+	Zone        *time.Location // of their town; nil is UTC
+	Backlog     time.Duration  // how far back their history begins; 0 is none
+	Staff       []string       // first names that sign the answers in the backlog
 }
 
 // Server is the simulated network. It is safe for concurrent use.

@@ -135,12 +135,15 @@ func newWorld(o Options) (*world, error) {
 	}
 	begin := w.now().Add(-o.Backlog)
 	w.epoch = begin.Unix() << epochBits
+	if o.Population && len(o.Desks) == 0 {
+		o.Desks = people.Town()
+	}
 	for _, d := range o.Desks {
 		w.addDesk(d.Handle, d.Name)
 	}
 	if o.Population {
 		w.engine, err = people.New(people.Options{
-			Seed: o.Seed, Start: begin, Live: w.now(), Desks: o.Desks, Staff: o.Staff, Stage: stage{w},
+			Seed: o.Seed, Start: begin, Live: w.now(), Desks: o.Desks, Staff: o.Staff, Zone: o.Zone, Stage: stage{w},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("populating the sandbox: %w", err)
@@ -180,6 +183,9 @@ func (w *world) addDesk(handle, name string) *desk {
 	d := &desk{wirePerson: p, access: map[string]time.Time{}}
 	d.mentions.first, d.own.first = w.epoch+1, w.epoch+1
 	w.desks = append(w.desks, d)
+	if w.engine != nil {
+		w.engine.Welcome(people.Desk{Handle: d.Handle, Name: d.Name})
+	}
 	return d
 }
 

@@ -132,6 +132,13 @@ func weighted(g *grammar) *list {
 	return l
 }
 
+// Welcome lets people write to one more desk.
+func (e *Engine) Welcome(d Desk) {
+	if !slices.ContainsFunc(e.o.Desks, func(o Desk) bool { return o.Handle == d.Handle }) {
+		e.o.Desks = append(slices.Clone(e.o.Desks), d)
+	}
+}
+
 // Personas lists everybody.
 func (e *Engine) Personas() []Persona {
 	out := make([]Persona, len(e.people))

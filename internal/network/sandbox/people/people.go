@@ -29,6 +29,15 @@ type Desk struct {
 	Kind   string `json:"kind,omitempty"`
 }
 
+// Town is the desks of Ostermere, where nobody says otherwise.
+func Town() []Desk {
+	return []Desk{
+		{Handle: "townhall", Name: "Ostermere Town Hall", Kind: "townhall"},
+		{Handle: "library", Name: "Ostermere Library", Kind: "library"},
+		{Handle: "buses", Name: "Ostermere Buses", Kind: "buses"},
+	}
+}
+
 // Persona is somebody as others see them.
 type Persona struct {
 	ID, Handle, Name, Lang string
