@@ -123,7 +123,9 @@ func (l *logs) String() string {
 }
 
 // steward may do everything here with accounts.
-func steward() actor.Actor { return member(here, ana, actor.ManageAccounts, actor.ReadHealth, actor.ReadConversations) }
+func steward() actor.Actor {
+	return member(here, ana, actor.ManageAccounts, actor.ReadHealth, actor.ReadConversations)
+}
 
 func member(w, m id.ID, rights ...actor.Right) actor.Actor {
 	a := actor.Actor{Workspace: w, Member: m, Name: "Ana Lima"}

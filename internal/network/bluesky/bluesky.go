@@ -85,7 +85,7 @@ func (n *Network) Info() network.Info {
 		Fields: []network.Field{
 			{Name: fieldHandle, Label: "bluesky.field.handle", Help: "bluesky.field.handle.help"},
 			{Name: fieldPassword, Label: "bluesky.field.password", Help: "bluesky.field.password.help", Secret: true},
-			{Name: fieldPDS, Label: "bluesky.field.pds", Help: "bluesky.field.pds.help"},
+			{Name: fieldPDS, Label: "bluesky.field.pds", Help: "bluesky.field.pds.help", Optional: true},
 		},
 	}
 }
