@@ -15,7 +15,7 @@ func TestCleanName(t *testing.T) {
 		"Anna Mertens":               "Anna Mertens",
 		"  Anna \t\n Mertens ":       "Anna Mertens",
 		"Zoe\u0308":                  "Zoë",
-		"مریم‌السادات":               "مریم‌السادات", // with a zero width non-joiner
+		"مریم\u200cالسادات":          "مریم\u200cالسادات", // with a zero width non-joiner
 		"李雷":                         "李雷",
 		"👩‍💻 Kim":                    "👩‍💻 Kim",
 		"\u202eannA":                 "annA",

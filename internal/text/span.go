@@ -85,6 +85,3 @@ func (k SpanKind) rank() int {
 		return 3
 	}
 }
-
-// leaf reports a kind that holds no other.
-func (k SpanKind) leaf() bool { return k == Mention || k == Link || k == Tag }

@@ -78,9 +78,6 @@ func writeCursor(v any) (network.Cursor, error) {
 	return network.Cursor{V: cursorVersion, Opaque: out}, nil
 }
 
-// fresh reports that nothing was ever read with it.
-func (b bookmark) fresh() bool { return b.Good == 0 }
-
 func (b bookmark) validators() validators {
 	return validators{etag: b.ETag, modified: b.Modified}
 }
