@@ -22,6 +22,9 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Open a desk on a simulated network: nothing leaves this machine."`
 	Sandbox sandboxCmd `cmd:"" help:"Serve the simulated network alone, as a process of its own."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date and stop."`
+	Backup  backupCmd  `cmd:"" help:"Write everything into one archive, beside a running server."`
+	Restore restoreCmd `cmd:"" help:"Load an archive into an empty database: SQLite or PostgreSQL, whichever it came from."`
+	Doctor  doctorCmd  `cmd:"" help:"Look whether anything is wrong, and say what to do."`
 	User    userCmd    `cmd:"" help:"People who can sign in."`
 	Secret  secretCmd  `cmd:"" help:"The keys that seal credentials."`
 	Audit   auditCmd   `cmd:"" help:"The log of everything that was done."`

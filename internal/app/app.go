@@ -18,6 +18,7 @@ import (
 
 	"parley/internal/account"
 	"parley/internal/actor"
+	"parley/internal/archive"
 	"parley/internal/conversation"
 	"parley/internal/db"
 	"parley/internal/delivery"
@@ -74,6 +75,9 @@ func Open(ctx context.Context, c Config) (_ *App, err error) {
 	}
 	if err := a.DB.Migrate(ctx); err != nil {
 		return nil, err
+	}
+	if err := archive.Finished(ctx, a.DB.Read()); err != nil {
+		return nil, fmt.Errorf("%w: run parley restore again with the same archive, and it goes on where it stopped", err)
 	}
 	if a.Keys, err = a.keys(ctx); err != nil {
 		return nil, err

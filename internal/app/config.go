@@ -61,10 +61,14 @@ func (c *Config) check() error {
 	if c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "parley.key")
 	}
-	if c.URL == nil || (c.URL.Scheme != "http" && c.URL.Scheme != "https") || c.URL.Host == "" || strings.Trim(c.URL.Path, "/") != "" {
+	if c.badAddress() {
 		return errors.New("--url must be the address browsers use, such as https://desk.example.org, without a path")
 	}
 	return nil
+}
+
+func (c *Config) badAddress() bool {
+	return c.URL == nil || (c.URL.Scheme != "http" && c.URL.Scheme != "https") || c.URL.Host == "" || strings.Trim(c.URL.Path, "/") != ""
 }
 
 func (c *Config) database() db.Options {
