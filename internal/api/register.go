@@ -123,6 +123,9 @@ func register[In, Out any](s *Section, method, path, id, summary string, h Handl
 	for _, change := range options {
 		change(r)
 	}
+	seen := map[reflect.Type]bool{}
+	visible(reflect.TypeFor[In](), seen)
+	visible(reflect.TypeFor[Out](), seen)
 	s.api.handle(r)
 	op := r.operation(s.name, summary, reflect.TypeFor[In]())
 	if reflect.TypeFor[Out]() == reflect.TypeFor[None]() {

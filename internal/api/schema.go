@@ -74,6 +74,29 @@ func tidy(schemas map[string]*huma.Schema) {
 	}
 }
 
+// visible panics where a type embeds an unexported struct: encoding/json sees its
+// fields and the library does not, so the document would lie.
+func visible(t reflect.Type, seen map[reflect.Type]bool) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		visible(t.Elem(), seen)
+	case reflect.Struct:
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if f.Anonymous && !f.IsExported() {
+				panic(fmt.Sprintf("api: %s embeds %s, which is not exported", t, f.Type))
+			}
+			if f.IsExported() {
+				visible(f.Type, seen)
+			}
+		}
+	}
+}
+
 func marshal(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -152,8 +152,8 @@ func (s *shop) register(a *api.API) {
 	api.Post(g, "/things/{thing}/burn", "burnThing", "Burn a thing", s.burn, api.KeyRequired)
 	api.Post(g, "/pictures", "addPicture", "Add a picture", s.picture, api.MaxBody(3<<20))
 	api.Put(g, "/things/{thing}", "setThing", "Set a thing", func(_ context.Context, _ actor.Actor, in *struct {
-		thingIn
-		Body struct {
+		Thing api.ID `path:"thing"`
+		Body  struct {
 			Name string `json:"name"`
 		}
 	}) (*thingJSON, error) {

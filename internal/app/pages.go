@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"parley/internal/account"
+	"parley/internal/api"
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/i18n"
@@ -44,7 +45,7 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
 	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, media.Catalogue,
-		secret.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, sandbox.Catalogue, Catalogue)
+		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, sandbox.Catalogue, Catalogue)
 }
 
 // pages registers everything that answers a browser.
@@ -67,6 +68,7 @@ func (a *App) pages() error {
 	desk := &conversation.Pages{Desk: a.Desk, Out: a.Deliveries, Picture: a.picture, Own: a.ownPicture, Attach: a.attach, Scrub: a.DB.Scrub,
 		Also: []conversation.EraseAlso{a.eraseAlso}}
 	desk.Register(a.Kernel)
+	a.Kernel.Mount(api.Path+"/", a.api())
 	if c.Demo {
 		a.demoPages()
 	}
