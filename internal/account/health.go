@@ -17,6 +17,7 @@ type Health struct {
 	Account      Account
 	Capabilities network.Capabilities
 	Renews       bool // its credential renews itself, without a person
+	Open         bool // it needs no credential: what is read there is open to all
 	Level        Level
 	Signs        []Sign // why it is not fine; empty if it is
 	Feeds        []FeedHealth
@@ -105,6 +106,36 @@ func (h Health) Budget(now time.Time) network.Rate {
 	return least
 }
 
+// Past is how far reading the past of an account has come, all feeds together.
+type Past struct {
+	Open    bool // not read to its end
+	Share   float64
+	Oldest  time.Time // so far; zero: nothing yet
+	Found   int
+	Resumes time.Time // when the network lets it go on; zero: it does not pause
+}
+
+// Past sums the imports up.
+func (h Health) Past() Past {
+	var p Past
+	first := true
+	for _, i := range h.Imports {
+		p.Found += i.Found
+		p.Share += i.Share() / float64(len(h.Imports))
+		if !i.Finished.IsZero() {
+			continue
+		}
+		if first || i.Oldest.IsZero() || !p.Oldest.IsZero() && i.Oldest.After(p.Oldest) {
+			p.Oldest = i.Oldest
+		}
+		if i.Kind == network.RateLimited && i.Resumes.After(p.Resumes) {
+			p.Resumes = i.Resumes
+		}
+		p.Open, first = true, false
+	}
+	return p
+}
+
 // Reconnect reports that only connecting again can help.
 func (h Health) Reconnect() bool { return h.Account.State != Connected }
 
@@ -123,7 +154,7 @@ func (s *Accounts) Health(ctx context.Context, a actor.Actor) ([]Health, error) 
 		if err != nil {
 			return nil, err
 		}
-		hs[i] = Health{Account: acc, Capabilities: v.Capabilities, Renews: renews}
+		hs[i] = Health{Account: acc, Capabilities: v.Capabilities, Renews: renews, Open: s.isOpen(acc.Remote.Network)}
 		at[acc.ID] = &hs[i]
 	}
 	if err := s.readFeeds(ctx, a.Workspace, at); err != nil {
@@ -138,6 +169,17 @@ func (s *Accounts) Health(ctx context.Context, a actor.Actor) ([]Health, error) 
 	}
 	slices.SortStableFunc(hs, func(a, b Health) int { return b.Level.weight() - a.Level.weight() })
 	return hs, nil
+}
+
+// isOpen reports a network that is read without any credential.
+func (s *Accounts) isOpen(name string) bool {
+	n := s.byName[name]
+	if n == nil {
+		return false
+	}
+	_, renews := n.(network.Refresher)
+	secret := slices.ContainsFunc(n.Info().Fields, func(f network.Field) bool { return f.Secret })
+	return !renews && !secret && !s.NeedsConsent(name)
 }
 
 func (s *Accounts) readFeeds(ctx context.Context, workspace id.ID, at map[id.ID]*Health) error {

@@ -153,10 +153,12 @@ func answers(h Health) bool {
 	return h.Capabilities.Can[network.CanReply].OK || h.Capabilities.Can[network.CanDirect].OK
 }
 
-// tokenLife says how long the sign-in lasts.
+// tokenLife says how long the sign-in lasts; "" where there is none.
 func tokenLife(ctx context.Context, h Health) string {
 	ends := h.TokenEnds()
 	switch {
+	case h.Account.State != Connected || h.Open:
+		return ""
 	case !ends.IsZero():
 		return page.T(ctx, "account.token.until", "date", page.Locale(ctx).Date(ends))
 	case h.Renews && !h.Account.Expires.IsZero():
@@ -179,36 +181,23 @@ func budget(ctx context.Context, h Health) string {
 	}
 }
 
-// percent of an import that is read, and the sentence above its bar.
-func percent(i Import) int { return int(i.Share() * 100) }
-
-func importLine(ctx context.Context, i Import) string {
-	feed := i18n.Key("account.feed." + feedKeyOf(i.Feed))
-	if i.Oldest.IsZero() {
-		return page.T(ctx, "account.import.begins", "feed", feed)
+// importLine is the sentence above the bar.
+func importLine(ctx context.Context, p Past) string {
+	if p.Oldest.IsZero() {
+		return page.T(ctx, "account.import.begins")
 	}
-	return page.T(ctx, "account.import.reads", "feed", feed, "date", page.Locale(ctx).Date(i.Oldest), "n", i.Found)
+	return page.T(ctx, "account.import.reads", "date", page.Locale(ctx).Date(p.Oldest), "n", p.Found)
 }
 
-// pause says when an import goes on that the network asked to wait; "" if it need not.
-func pause(ctx context.Context, i Import) string {
-	if i.Kind != network.RateLimited || !i.Resumes.After(page.Now(ctx)) {
+// pause says when the import goes on that the network asked to wait; "" if it need not.
+func pause(ctx context.Context, p Past) string {
+	if !p.Resumes.After(page.Now(ctx)) {
 		return ""
 	}
-	return page.T(ctx, "account.import.waits", "when", page.Locale(ctx).Moment(i.Resumes, page.Now(ctx)))
+	return page.T(ctx, "account.import.waits", "when", page.Locale(ctx).Moment(p.Resumes, page.Now(ctx)))
 }
 
-// under way are the imports that are not read to their end.
-func underWay(h Health) []Import {
-	var open []Import
-	for _, i := range h.Imports {
-		if i.Finished.IsZero() && h.Account.State == Connected {
-			open = append(open, i)
-		}
-	}
-	return open
-}
-
+// finishedImports is how much was found where the past is read to its end.
 func finishedImports(h Health) (found int, since time.Time) {
 	for _, i := range h.Imports {
 		if i.Finished.IsZero() {
