@@ -112,7 +112,7 @@ func (a *App) capabilities() error {
 	a.Team = team.New(team.Config{DB: a.DB, Events: a.Events, Clock: c.Clock, IDs: a.IDs, Logger: c.Logger, Cost: c.Cost,
 		Ended: a.ended, Accounts: a.accountNames})
 	a.Accounts = account.New(account.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, Crash: c.Crash,
-		Logger: c.Logger, BaseURL: c.URL, Owner: a.owner,
+		Logger: c.Logger, BaseURL: c.URL, Owner: a.owner, Picture: a.picture,
 		Ingest: func(ctx context.Context, tx *db.Tx, who actor.Actor, in account.Arrival) (int, error) {
 			return a.Desk.Ingest(ctx, tx, who, conversation.Arrival(in))
 		},
