@@ -238,6 +238,7 @@ func TestAnswerWithoutScripts(t *testing.T) {
 			break
 		}
 	}
+	b.Wait(`document.querySelector("textarea[name=body]") !== null`)
 	b.Eval(`document.querySelector("textarea[name=body]").value = "It does."`, nil)
 	b.Eval(`document.querySelector("form[data-composer]").requestSubmit()`, nil)
 	b.Wait(`document.querySelector(".messages")?.textContent.includes("It does.")`)

@@ -3,6 +3,7 @@ package conversation
 import (
 	"io"
 	"net/http"
+	"strconv"
 
 	"parley/internal/network"
 	"parley/internal/page"
@@ -22,6 +23,9 @@ func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
 	}
 	in := Answer{Conversation: conversation, Text: form.Get("body"), Warning: form.Get("warning"), Lang: form.Get("lang"),
 		Visibility: network.Visibility(form.Get("visibility")), Key: form.Get("key")}
+	if in.Seen, err = strconv.Atoi(form.Get("seen")); err != nil {
+		in.Seen = -1
+	}
 	if in.To, err = parseID(form.Get("to")); err != nil {
 		return err
 	}

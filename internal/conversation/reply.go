@@ -2,6 +2,8 @@ package conversation
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -23,7 +25,11 @@ type Answer struct {
 	Warning      string
 	Visibility   network.Visibility // "": like what it answers; never wider
 	Media        []network.Media
-	Key          string // the composer's own: the same key is the same answer
+	Key          string // the composer's own: the same key and words are the same answer
+	// Seen is how many answers of other members stood in the conversation when
+	// this one was begun. If there are more now, it is refused: whoever wrote it
+	// has not read what a colleague said meanwhile. Negative: not told.
+	Seen int
 }
 
 // Reply accepts an answer in the member's own name. It claims the conversation
@@ -44,9 +50,9 @@ func (d *Desk) Reply(ctx context.Context, a actor.Actor, in Answer) (id.ID, erro
 		if err != nil {
 			return err
 		}
-		if in.Key != "" {
-			err := tx.Row(ctx, `select delivery from answer where workspace = $1 and key = $2 and member = $3`,
-				a.Workspace, in.Key, a.Member).Scan(&delivery)
+		key := in.key(a)
+		if key != "" {
+			err := tx.Row(ctx, `select delivery from answer where workspace = $1 and key = $2`, a.Workspace, key).Scan(&delivery)
 			if !db.NoRows(err) {
 				return err // nil: this very answer was accepted before
 			}
@@ -54,11 +60,13 @@ func (d *Desk) Reply(ctx context.Context, a actor.Actor, in Answer) (id.ID, erro
 		if err := d.claim(ctx, tx, a, h); err != nil {
 			return err
 		}
+		if err := d.answeredMeanwhile(ctx, tx, a, h.ID, in.Seen); err != nil {
+			return err
+		}
 		delivery, err = d.send(ctx, tx, a, Outgoing{Account: h.Account, Conversation: h.ID, Draft: draft})
 		if err != nil {
 			return err
 		}
-		key := in.Key
 		if key == "" {
 			key = delivery.String()
 		}
@@ -71,6 +79,45 @@ func (d *Desk) Reply(ctx context.Context, a actor.Actor, in Answer) (id.ID, erro
 		return nil
 	})
 	return delivery, err
+}
+
+// key makes the composer's key this member's and these words': a second answer
+// from a composer that was left open is another answer.
+func (in Answer) key(a actor.Actor) string {
+	if in.Key == "" {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%d\n%q\n%q\n%q", a.Member, in.Key, in.Text, in.Warning)
+	for _, m := range in.Media {
+		h.Write(m.Digest[:])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// answersOfOthers counts the answers that other members have given here.
+func (d *Desk) answersOfOthers(ctx context.Context, q db.Queryer, a actor.Actor, conversation id.ID) (n int, err error) {
+	err = q.Row(ctx, `select count(*) from answer where workspace = $1 and conversation = $2 and member <> $3`, a.Workspace, conversation, a.Member).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("counting answers: %w", err)
+	}
+	return n, nil
+}
+
+func (d *Desk) answeredMeanwhile(ctx context.Context, tx *db.Tx, a actor.Actor, conversation id.ID, seen int) error {
+	if seen < 0 {
+		return nil
+	}
+	n, err := d.answersOfOthers(ctx, tx, a, conversation)
+	if err != nil || n <= seen {
+		return err
+	}
+	var name string
+	if err := tx.Row(ctx, `select m.name from answer x join member m on m.workspace = x.workspace and m.id = x.member
+		where x.workspace = $1 and x.conversation = $2 and x.member <> $3 order by x.at desc limit 1`, a.Workspace, conversation, a.Member).Scan(&name); err != nil {
+		return fmt.Errorf("reading who answered: %w", err)
+	}
+	return problem.New(problem.Conflict, "conversation.answered_meanwhile", "name", name)
 }
 
 // Composer is everything needed to write an answer: what it answers, who will
@@ -86,6 +133,7 @@ type Composer struct {
 	Prefix       string // what is put in front so that everyone addressed is told
 	Suffix       string // who signs it
 	Why          string // catalogue key of why an answer is not possible; "" if it is
+	Seen         int    // goes back with the Answer
 }
 
 // Compose prepares an answer to a message of a conversation; to 0 is the last
@@ -100,6 +148,9 @@ func (d *Desk) Compose(ctx context.Context, a actor.Actor, conversation, to id.I
 		return Composer{}, fmt.Errorf("asking what is possible here: %w", err)
 	}
 	c := Composer{Conversation: h.ID, Account: account, Rule: account.Capabilities.Text}
+	if c.Seen, err = d.answersOfOthers(ctx, d.db.Read(), a, h.ID); err != nil {
+		return c, err
+	}
 	if c.To, err = d.answerable(ctx, a, h, to); err != nil {
 		return c, err
 	}

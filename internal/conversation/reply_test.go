@@ -137,6 +137,39 @@ func TestTheSameAnswerSentTwiceIsOne(t *testing.T) {
 	if err != nil || first != second || len(b.sent) != 1 {
 		t.Errorf("%v and %v, %d handed on (%v)", first, second, len(b.sent), err)
 	}
+	in.Text = "Yes, but not on Sunday"
+	third, err := b.desk.Reply(context.Background(), voice(ana), in)
+	if err != nil || third == first || len(b.sent) != 2 {
+		t.Errorf("other words from the same composer: %v, %d handed on (%v)", third, len(b.sent), err)
+	}
+}
+
+// The answer of a colleague may be out and the claim over before I press send:
+// then I must read it first.
+func TestAnAnswerBegunBeforeAnotherWasGivenIsRefused(t *testing.T) {
+	t.Parallel()
+	b, c := asked(t)
+	ctx := context.Background()
+	mine, err := b.desk.Compose(ctx, voice(ben), c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send, err := b.desk.Reply(ctx, voice(ana), conversation.Answer{Conversation: c, Text: "Yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.stands(sent(b, c, send, "a1"))
+	late := conversation.Answer{Conversation: c, Text: "It is", Seen: mine.Seen}
+	_, err = b.desk.Reply(ctx, voice(ben), late)
+	wantProblem(t, err, "conversation.answered_meanwhile")
+	again, err := b.desk.Compose(ctx, voice(ben), c, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late.Seen = again.Seen
+	if _, err := b.desk.Reply(ctx, voice(ben), late); err != nil {
+		t.Errorf("having read it: %v", err)
+	}
 }
 
 func TestAnAnswerIsSignedAddressedAndNeverWider(t *testing.T) {
