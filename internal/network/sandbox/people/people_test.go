@@ -227,6 +227,23 @@ func TestReactions(t *testing.T) {
 	}
 }
 
+// A language with few names has few people, each under a handle of their own.
+func TestFewNames(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"ja", "ar", "en"} {
+		handles := map[string]bool{}
+		for _, p := range town(t, 11, 0, lang).engine.Personas() {
+			if handles[p.Handle] || p.Name == "" || p.Lang != lang {
+				t.Errorf("%+v", p)
+			}
+			handles[p.Handle] = true
+		}
+		if len(handles) < 4 {
+			t.Errorf("%s: %d people", lang, len(handles))
+		}
+	}
+}
+
 // People remember over days: somebody mentions what it was last time.
 func TestRemembersEarlierMatters(t *testing.T) {
 	t.Parallel()

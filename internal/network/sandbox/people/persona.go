@@ -70,7 +70,7 @@ func populate(seed uint64, gs []*grammar, names map[string][]string, rng *rand.R
 	var out []*persona
 	taken := map[string]bool{}
 	for _, g := range gs {
-		n := 40
+		n := min(40, len(names[g.lang+".first"])*len(names[g.lang+".last"])/2)
 		for _, s := range shares {
 			if s.lang == g.lang && len(gs) > 1 {
 				n = s.n
@@ -98,13 +98,16 @@ func personID(seed uint64, handle string) string { return fmt.Sprintf("p-%x-%s",
 func newPersona(seed uint64, lang string, names map[string][]string, rng *rand.Rand, taken map[string]bool) *persona {
 	firsts, lasts := names[lang+".first"], names[lang+".last"]
 	p := &persona{own: map[string][2]string{}}
-	for {
+	for try := range 60 {
 		first, last := firsts[rng.IntN(len(firsts))], lasts[rng.IntN(len(lasts))]
 		p.Name = first + " " + last
 		p.Handle = handleOf(first, last, rng)
-		if !taken[p.Handle] && !taken[p.Name] || len(taken) > 4000 {
+		if !taken[p.Handle] && (!taken[p.Name] || try > 40) { // in the end two people may share a name
 			break
 		}
+	}
+	for n := 2; taken[p.Handle]; n++ {
+		p.Handle = fmt.Sprintf("%s%d", strings.TrimRight(p.Handle, "0123456789"), n)
 	}
 	taken[p.Handle], taken[p.Name] = true, true
 	p.ID, p.Lang = personID(seed, p.Handle), lang
