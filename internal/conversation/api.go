@@ -297,7 +297,8 @@ type repliedJSON struct {
 
 func (o API) reply(ctx context.Context, a actor.Actor, in *replyIn) (*repliedJSON, error) {
 	b := in.Body
-	answer := Answer{Conversation: in.Conversation.ID, To: b.To, Text: b.Text, Lang: b.Lang, Warning: b.Warning,
+	// A program says nothing about what it has read of others: Seen is not told.
+	answer := Answer{Conversation: in.Conversation.ID, To: b.To, Seen: -1, Text: b.Text, Lang: b.Lang, Warning: b.Warning,
 		Visibility: network.Visibility(b.Visibility), Key: replyKey(a, in)}
 	for _, one := range b.Media {
 		m, err := o.attached(ctx, a, one)
