@@ -59,8 +59,11 @@ func (w *world) uploadMedia(c *call) answer {
 	}
 	w.media[u.ID] = u
 	w.mediaOrder = append(w.mediaOrder, u.ID)
-	if len(w.mediaOrder) > maxMedia {
-		delete(w.media, w.mediaOrder[0])
+	w.mediaHeld += len(u.bytes)
+	for len(w.mediaOrder) > maxMedia || w.mediaHeld > maxBytes {
+		oldest := w.mediaOrder[0]
+		w.mediaHeld -= len(w.media[oldest].bytes)
+		delete(w.media, oldest)
 		w.mediaOrder = w.mediaOrder[1:]
 	}
 	w.kept(opUpload, "", u.ID, nil)

@@ -21,6 +21,7 @@ const (
 	maxPosts  = 8000
 	maxLog    = 6000
 	maxMedia  = 200
+	maxBytes  = 64 << 20 // of all uploads together
 	maxLedger = 10000
 	maxActs   = 20000
 )
@@ -55,6 +56,7 @@ type world struct {
 	order      []string // ids of posts, oldest first
 	media      map[string]*upload
 	mediaOrder []string
+	mediaHeld  int // bytes
 	containers map[string]*container
 	keys       map[string]keyed
 	acts       map[wireAct]bool
