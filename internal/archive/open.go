@@ -163,29 +163,59 @@ func (a *Archive) each(ctx context.Context, t Table, fn func(values []any, lengt
 	}
 	defer f.Close()
 	sum := sha256.New()
-	lines := bufio.NewScanner(io.TeeReader(f, sum))
-	lines.Buffer(make([]byte, 64<<10), maxLine)
+	lines := &lines{from: bufio.NewReaderSize(io.TeeReader(f, sum), 64<<10)}
 	n := int64(0)
-	for lines.Scan() {
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		line, err := lines.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return unreadable(fmt.Errorf("%s, after row %d: %w", t.file(), n, err))
+		}
 		n++
-		values, err := decode(lines.Bytes(), t.Columns)
+		values, err := decode(line, t.Columns)
 		if err != nil {
 			return damaged("row %d of %s: %v", n, t.Name, err)
 		}
-		if err := fn(values, len(lines.Bytes())); err != nil {
+		if err := fn(values, len(line)); err != nil {
 			return err
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return unreadable(fmt.Errorf("%s, after row %d: %w", t.file(), n, err))
 	}
 	if n != t.Rows || !strings.EqualFold(hex.EncodeToString(sum.Sum(nil)), t.SHA256) {
 		return damaged("its entry %s was changed", t.file())
 	}
 	return nil
+}
+
+// lines reads one line at a time, in time that grows with its length alone.
+type lines struct {
+	from *bufio.Reader
+	long []byte // a line that is longer than from's buffer
+}
+
+// next is a line with its end, good until the next call; io.EOF after the last.
+func (l *lines) next() ([]byte, error) {
+	l.long = l.long[:0]
+	for {
+		part, err := l.from.ReadSlice('\n')
+		switch {
+		case err == nil && len(l.long) == 0:
+			return part, nil
+		case len(l.long)+len(part) > maxLine:
+			return nil, bufio.ErrTooLong
+		}
+		l.long = append(l.long, part...)
+		switch {
+		case err == nil || err == io.EOF && len(l.long) > 0:
+			return l.long, nil
+		case err != bufio.ErrBufferFull:
+			return nil, err
+		}
+	}
 }
 
 // small reads an entry that must fit into memory.
