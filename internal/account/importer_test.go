@@ -42,7 +42,7 @@ func TestTheLastYearIsRead(t *testing.T) {
 	if i := h.history(network.Mentions); i.Share() != 0 || !i.Finished.IsZero() || !i.Since.Equal(start.Add(-past)) {
 		t.Errorf("%+v", i)
 	}
-	h.work(h.finished)
+	h.work(func() bool { return h.finished() && h.idle() })
 	i := h.history(network.Mentions)
 	if i.Found != 12 || i.Share() != 1 || !i.Oldest.Equal(i.Since) && i.Oldest.After(start.AddDate(0, -11, 0)) {
 		t.Errorf("%+v", i)

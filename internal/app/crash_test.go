@@ -171,7 +171,7 @@ func (w *wreck) run(point string) (stop func()) {
 		if err == nil || !strings.Contains(err.Error(), "killed") {
 			w.Fatalf("the program should have been killed at %s, but: %v\n%s", point, err, log.String())
 		}
-	case <-time.After(40 * time.Second):
+	case <-time.After(120 * time.Second):
 		cmd.Process.Kill()
 		<-ended
 		w.Fatalf("the program never came to %s\n%s", point, log.String())
@@ -182,7 +182,7 @@ func (w *wreck) run(point string) (stop func()) {
 // until waits for the program that runs beside to reach something.
 func (w *wreck) until(what string, ok func() bool) {
 	w.Helper()
-	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(150 * time.Second); !ok(); time.Sleep(30 * time.Millisecond) {
 		if time.Now().After(end) {
 			w.Fatalf("waited in vain for %s", what)
 		}

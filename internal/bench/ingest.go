@@ -17,8 +17,12 @@ import (
 	"parley/internal/network"
 )
 
-// batch is how many messages a page, and a blind transaction, holds.
-const batch = 80
+const (
+	// batch is how many messages a page, and a blind transaction that counts, holds.
+	batch = 80
+	// fillBatch is how many a transaction holds that only fills the database.
+	fillBatch = 50 * batch
+)
 
 // Ingest brings pages of decoded events the whole way in: fence, look-ups,
 // threads, people, conversations, search index, events, bookmark. Beside it, in
@@ -168,8 +172,9 @@ var copied = []struct{ table, of string }{
 	{"reach", `select r.* from reach r where r.message between $1 and $2`},
 }
 
-// insertBlindly copies the rows and returns how long the last batches took.
-// Reading and preparing them is not counted.
+// insertBlindly copies the rows and returns how long the last batches took. The
+// database is filled up to them in large transactions, which do not count, and
+// neither does reading and preparing the rows.
 func insertBlindly(ctx context.Context, o Options, from, to *db.DB, pages, tail int) (time.Duration, error) {
 	for _, table := range []string{"workspace", "account", "source"} {
 		s, err := load(ctx, from, table, `select * from `+table, nil)
@@ -180,55 +185,73 @@ func insertBlindly(ctx context.Context, o Options, from, to *db.DB, pages, tail 
 			return 0, err
 		}
 	}
-	seen := map[string]bool{}
+	c := &copier{from: from, to: to, seen: map[string]bool{}}
 	var last time.Duration
-	var after id.ID
-	for n := range pages {
-		first, final, err := nextBatch(ctx, from, after)
+	for whole, fill := pages*batch, (pages-tail)*batch; c.done < whole; {
+		size := batch
+		if c.done < fill {
+			size = min(fillBatch, fill-c.done)
+		}
+		took, err := c.next(ctx, size)
 		if err != nil {
 			return 0, err
 		}
-		after = final
-		var sets []rowSet
-		for _, c := range copied {
-			s, err := load(ctx, from, c.table, c.of, seen, first, final)
-			if err != nil {
-				return 0, err
-			}
-			sets = append(sets, s)
+		if c.done > fill {
+			last += took
 		}
-		events, err := load(ctx, from, "event", `select * from event where n > $1 and n <= $2`, nil, n*batch, (n+1)*batch)
-		if err != nil {
-			return 0, err
-		}
-		search, err := searchRows(sets, to.Dialect())
-		if err != nil {
-			return 0, err
-		}
-		sets = append(sets, events, search)
-		began := time.Now()
-		err = to.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
-			for _, s := range sets {
-				if err := s.insert(ctx, tx); err != nil {
-					return fmt.Errorf("%s: %w", s.table, err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, err
-		}
-		if n >= pages-tail {
-			last += time.Since(began)
-		}
-		progress(o, "bare insert", n, pages)
+		progress(o, "bare insert", c.done/batch-1, pages)
 	}
 	return last, nil
 }
 
-func nextBatch(ctx context.Context, d *db.DB, after id.ID) (first, final id.ID, err error) {
-	err = d.Read().Row(ctx, `select min(id), max(id) from (select id from message where id > $1 order by id limit 80) b`, after).Scan(&first, &final)
-	return first, final, err
+// copier copies the rows that messages made, in the order of the messages.
+type copier struct {
+	from, to *db.DB
+	seen     map[string]bool // rows that several messages share
+	after    id.ID
+	event    int64
+	done     int
+}
+
+// next copies the rows of size messages in one transaction and says how long
+// that took.
+func (c *copier) next(ctx context.Context, size int) (time.Duration, error) {
+	var first, final id.ID
+	err := c.from.Read().Row(ctx, `select min(id), max(id) from (select id from message where id > $1 order by id limit $2) b`, c.after, size).Scan(&first, &final)
+	if err != nil {
+		return 0, err
+	}
+	var sets []rowSet
+	for _, t := range copied {
+		s, err := load(ctx, c.from, t.table, t.of, c.seen, first, final)
+		if err != nil {
+			return 0, err
+		}
+		sets = append(sets, s)
+	}
+	events, err := load(ctx, c.from, "event", `select * from event where verb = 'message.arrived' and n > $1 order by n limit $2`, nil, c.event, size)
+	if err != nil {
+		return 0, err
+	}
+	if c.event, err = events.last("n"); err != nil {
+		return 0, err
+	}
+	search, err := searchRows(sets, c.to.Dialect())
+	if err != nil {
+		return 0, err
+	}
+	sets = append(sets, events, search)
+	c.after, c.done = final, c.done+size
+	began := time.Now()
+	err = c.to.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		for _, s := range sets {
+			if err := s.insert(ctx, tx); err != nil {
+				return fmt.Errorf("%s: %w", s.table, err)
+			}
+		}
+		return nil
+	})
+	return time.Since(began), err
 }
 
 // rowSet is some rows of one table.
@@ -264,6 +287,18 @@ func load(ctx context.Context, d *db.DB, table, q string, seen map[string]bool, 
 		s.rows = append(s.rows, row)
 	}
 	return s, rows.Err()
+}
+
+// last is an integer column of the last row.
+func (s rowSet) last(column string) (int64, error) {
+	for i, c := range s.columns {
+		if c == column && len(s.rows) > 0 {
+			if v, ok := s.rows[len(s.rows)-1][i].(int64); ok {
+				return v, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%s has no integer %s", s.table, column)
 }
 
 func (s rowSet) fresh(row []any, seen map[string]bool) bool {
