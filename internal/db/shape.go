@@ -45,6 +45,9 @@ func (d *DB) Columns(ctx context.Context, q Queryer, table string) ([]Column, er
 		var c Column
 		var native string
 		if err := rows.Scan(&c.Name, &native, &c.Key); err != nil {
+			if ctx.Err() != nil { // the driver closed the rows under our hands
+				err = ctx.Err()
+			}
 			return nil, fmt.Errorf("listing the columns of %s: %w", table, err)
 		}
 		if c.Type, err = typeOf(native); err != nil {
