@@ -11,6 +11,7 @@ import (
 
 	"parley/internal/db"
 	"parley/internal/i18n"
+	"parley/internal/problem"
 	"parley/internal/secret"
 )
 
@@ -195,7 +196,13 @@ func (d *doctor) key() {
 	case errors.Is(err, fs.ErrNotExist):
 		return // what that means depends on whether anything is sealed
 	case err != nil:
-		d.wrong("key", d.explain(err).Error(), "")
+		var p *problem.Problem
+		if errors.As(err, &p) {
+			what, next := d.words().Problem(p)
+			d.wrong("key", what, next)
+			return
+		}
+		d.wrong("key", err.Error()+".", "Look whether --key-file is right, and who may read it.")
 		return
 	}
 	d.keys = keys

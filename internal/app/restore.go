@@ -49,15 +49,15 @@ func Restore(ctx context.Context, c Config, r io.ReaderAt, size int64, o Restori
 		return out, err
 	}
 	out.Manifest = in.Manifest
-	if err := fitsKey(in, c.KeyFile); err != nil {
-		return out, err
-	}
 	d, err := db.Open(ctx, c.database())
 	if err != nil {
 		return out, err
 	}
 	defer d.Close()
 	if err := quiet(ctx, c, d); err != nil {
+		return out, err
+	}
+	if err := fitsKey(in, c.KeyFile); err != nil {
 		return out, err
 	}
 	a, err := tool(c, d, nil)
