@@ -1,11 +1,13 @@
 package app_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"parley/internal/id"
 	"parley/internal/page/pagetest"
 )
 
@@ -19,8 +21,13 @@ func TestPagesInEveryLook(t *testing.T) {
 	home := w.base + "/w/town-of-millbrook/"
 	b.Open(home + "inbox?box=all")
 	b.Wait(`document.querySelectorAll(".row").length > 10`)
-	var conversation string
-	b.Eval(`[...document.querySelectorAll(".row a")][4].href`, &conversation)
+	// One in which we have spoken and somebody waits again shows most.
+	var shown id.ID
+	if err := w.app.DB.Read().Row(context.Background(), `select c.id from conversation c join message m on m.workspace = c.workspace and m.id = c.last_message
+		where c.waiting > 0 and c.answered > 0 and c.kind = 'public' and m.lang = 'en' order by c.messages desc, c.id limit 1`).Scan(&shown); err != nil {
+		t.Fatal(err)
+	}
+	conversation := home + "inbox/" + shown.String()
 	pages := map[string]string{"inbox": home + "inbox", "conversation": conversation, "done": home + "inbox?box=done", "mine": home + "inbox?box=mine",
 		"accounts": home + "accounts", "team": home + "team", "settings": home + "settings", "me": w.base + "/me", "missing": home + "nowhere"}
 	looks := map[string]struct {
