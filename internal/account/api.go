@@ -78,13 +78,13 @@ func (o operations) list(ctx context.Context, a actor.Actor, _ *struct{}) (*api.
 }
 
 type healthJSON struct {
-	Account accountJSON  `json:"account"`
-	Level   Level        `json:"level" enum:"fine,soon,broken,off"`
-	Signs   []signJSON   `json:"signs" doc:"Why it is not fine."`
-	Can     []string     `json:"can" doc:"What is possible there."`
-	Cannot  []cannotJSON `json:"cannot" doc:"What is not, and why."`
-	Feeds   []feedJSON   `json:"feeds"`
-	Imports []importJSON `json:"imports"`
+	Account accountJSON          `json:"account"`
+	Level   Level                `json:"level" enum:"fine,soon,broken,off"`
+	Signs   []signJSON           `json:"signs" doc:"Why it is not fine."`
+	Can     []string             `json:"can" doc:"What is possible there."`
+	Cannot  []missingAbilityJSON `json:"cannot" doc:"What is not, and why."`
+	Feeds   []feedJSON           `json:"feeds"`
+	Imports []importJSON         `json:"imports"`
 }
 
 type signJSON struct {
@@ -97,7 +97,7 @@ type signJSON struct {
 	Said   string       `json:"said,omitempty" doc:"The network's own words."`
 }
 
-type cannotJSON struct {
+type missingAbilityJSON struct {
 	Ability string      `json:"ability"`
 	Why     *api.Reason `json:"why,omitempty"`
 }
@@ -145,14 +145,14 @@ func (o operations) healthOf(ctx context.Context, a actor.Actor, in *accountIn) 
 }
 
 func healthOut(ctx context.Context, h Health) healthJSON {
-	out := healthJSON{Account: accountOut(h.Account), Level: h.Level, Can: []string{}, Cannot: []cannotJSON{}, Feeds: []feedJSON{}}
+	out := healthJSON{Account: accountOut(h.Account), Level: h.Level, Can: []string{}, Cannot: []missingAbilityJSON{}, Feeds: []feedJSON{}}
 	out.Signs = api.ListOf(h.Signs, func(s Sign) signJSON { return signOut(ctx, h, s) }).Items
 	can, cannot := possible(h)
 	for _, one := range can {
 		out.Can = append(out.Can, string(one.Name))
 	}
 	for _, one := range cannot {
-		out.Cannot = append(out.Cannot, cannotJSON{string(one.Name), api.Why(ctx, one.Why)})
+		out.Cannot = append(out.Cannot, missingAbilityJSON{string(one.Name), api.Why(ctx, one.Why)})
 	}
 	for _, f := range h.Feeds {
 		if !f.ours() {
@@ -244,15 +244,15 @@ func (o operations) networks(ctx context.Context, a actor.Actor, _ *struct{}) (*
 
 type connectIn struct {
 	Network string `path:"network" example:"bluesky"`
-	Body    fieldsJSON
+	Body    connectFieldsJSON
 }
 
-// fieldsJSON is what a member types. It holds passwords, so no answer repeats it.
-type fieldsJSON struct {
+// connectFieldsJSON is what a member types. It holds passwords, so no answer repeats it.
+type connectFieldsJSON struct {
 	Fields map[string]string `json:"fields" doc:"By the names that the network's fields have."`
 }
 
-func (f fieldsJSON) values() url.Values {
+func (f connectFieldsJSON) values() url.Values {
 	v := url.Values{}
 	for name, value := range f.Fields {
 		v.Set(name, value)
@@ -271,7 +271,7 @@ func (o operations) connect(ctx context.Context, a actor.Actor, in *connectIn) (
 
 type reconnectIn struct {
 	Account api.ID `path:"account"`
-	Body    fieldsJSON
+	Body    connectFieldsJSON
 }
 
 func (o operations) reconnect(ctx context.Context, a actor.Actor, in *reconnectIn) (*api.None, error) {
@@ -280,11 +280,11 @@ func (o operations) reconnect(ctx context.Context, a actor.Actor, in *reconnectI
 
 type beginIn struct {
 	Network string `path:"network" example:"mastodon"`
-	Body    hintJSON
+	Body    consentHintJSON
 }
 
-// hintJSON helps a network find its page: the address of a server.
-type hintJSON struct {
+// consentHintJSON helps a network find its page: the address of a server.
+type consentHintJSON struct {
 	Hint string `json:"hint" example:"mastodon.example"`
 }
 
@@ -299,7 +299,7 @@ func (o operations) begin(ctx context.Context, a actor.Actor, in *beginIn) (*con
 
 type beginAgainIn struct {
 	Account api.ID `path:"account"`
-	Body    hintJSON
+	Body    consentHintJSON
 }
 
 func (o operations) beginAgain(ctx context.Context, a actor.Actor, in *beginAgainIn) (*consentJSON, error) {

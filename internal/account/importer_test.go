@@ -117,6 +117,28 @@ func TestAPageOfHistoryIsStoredWithItsPlace(t *testing.T) {
 	}
 }
 
+// A node freezes with a page of history in its hands; another reads to the end;
+// the first wakes up and stores nothing.
+func TestAFrozenImportStoresNothing(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.stage.caps.Feeds = []network.Feed{network.Mentions}
+	h.connect()
+	other := h.another()
+	h.stage.on("import", func() {
+		h.stage.on("import", nil)
+		h.clock.Advance(time.Minute)
+		other.work(h.finished)
+	})
+	h.work(func() bool { return h.finished() && h.idle() })
+	if i := h.history(network.Mentions); i.Found != 12 || i.Finished.IsZero() {
+		t.Errorf("%+v", i)
+	}
+	if n := h.told("account.imported"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
+
 func TestAnImportPauses(t *testing.T) {
 	t.Parallel()
 	until := start.Add(20 * time.Minute)

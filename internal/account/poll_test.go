@@ -165,6 +165,28 @@ func TestAFrozenPollerStoresNothing(t *testing.T) {
 	}
 }
 
+// The same where what it wakes up to is a refusal: that is the other's to judge.
+func TestAFrozenPollerDoesNotTellHowItWent(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.connect()
+	other := h.another()
+	l := h.claim(network.Mentions)
+	var theirs lease
+	h.stage.fail("poll.mentions", refused(network.Transient))
+	h.stage.on("poll.mentions", func() {
+		h.clock.Advance(feedLease + time.Second)
+		theirs = other.claim(network.Mentions)
+	})
+	h.follow(ctx, l, h.read)
+	if f := h.feed(network.Mentions); f.Failures != 0 {
+		t.Errorf("%+v", f)
+	}
+	if n := h.number(`select count(*) from account_feed where feed = 'mentions' and lease > 0 and generation = $1`, theirs.generation); n != 1 {
+		t.Error("it gave away what was not its own")
+	}
+}
+
 func TestTwoNodesReadAFeedOnce(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
@@ -323,9 +345,10 @@ func TestRestAfter(t *testing.T) {
 // keep the others from being read.
 func TestRefusalsThatAreAboutTheAccount(t *testing.T) {
 	t.Parallel()
+	h := setup(t)
+	h.stage.caps.Until = start.Add(24 * time.Hour)
 	for kind, want := range map[network.Kind]State{network.Suspended: Broken, network.Paid: Broken, network.Scope: Connected, network.Gone: Connected} {
-		h := setup(t)
-		h.stage.caps.Until = start.Add(24 * time.Hour)
+		h.stage.remote.RemoteID = string(kind)
 		account := h.connect()
 		describes := h.stage.count("describe")
 		h.stage.fail("poll.own", refused(kind))
@@ -338,6 +361,7 @@ func TestRefusalsThatAreAboutTheAccount(t *testing.T) {
 		if asked := h.stage.count("describe") > describes; asked != (kind == network.Scope) {
 			t.Errorf("%s: asked what is possible: %v", kind, asked)
 		}
+		must(t, h.Disconnect(ctx, steward(), account))
 	}
 }
 
@@ -397,6 +421,28 @@ func TestAnInstanceThatDoesNotDescribeItself(t *testing.T) {
 	}
 	if f := h.feed(network.Mentions); f.Failures != 0 {
 		t.Errorf("reading suffers: %+v", f)
+	}
+}
+
+// Several feeds and nodes find the answer too old at once: one of them asks.
+func TestAnInstanceIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	h.stage.caps.Until = start.Add(time.Hour)
+	account := h.connect()
+	h.clock.Advance(2 * time.Hour)
+	other := h.another()
+	asked := h.stage.count("describe")
+	must1(h.View(ctx, here, account)) // both remember the old answer
+	must1(other.View(ctx, here, account))
+	h.describe(ctx, here, account)
+	other.describe(ctx, here, account)
+	if n := h.stage.count("describe") - asked; n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	// An answer that is too old the moment it comes does not count as one for ever.
+	if v := must1(h.View(ctx, here, account)); !v.Capabilities.Until.After(h.clock.Now()) {
+		t.Errorf("until %v", v.Capabilities.Until)
 	}
 }
 
