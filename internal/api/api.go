@@ -129,5 +129,9 @@ func (a *API) document(w http.ResponseWriter, r *http.Request) {
 	w.Write(a.spec)
 }
 
-// Document is the OpenAPI document, indented.
-func (a *API) Document() ([]byte, error) { return json.MarshalIndent(a.huma.OpenAPI(), "", "  ") }
+// Document is the OpenAPI document, indented. Call it once everything is
+// registered.
+func (a *API) Document() ([]byte, error) {
+	loosen(a.huma.OpenAPI())
+	return json.MarshalIndent(a.huma.OpenAPI(), "", "  ")
+}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"parley/internal/api"
 	"parley/internal/i18n"
@@ -250,6 +252,31 @@ func FuzzCursor(f *testing.F) {
 		if s == "" && (err != nil || place.N != 7) {
 			t.Errorf("no cursor: %v, %v", place, err)
 		}
+	})
+}
+
+// Whatever a body is, it is taken or refused, never a failure; and what is taken
+// is text that every database keeps.
+func FuzzBody(f *testing.F) {
+	for _, s := range []string{`{"name":"a"}`, `{"name":"\u0000"}`, `{"name":`, `null`, `[]`, "\xff", `{"name":"a","to":"0000000000001"}`, `{"name":1e999}`,
+		`{"name":"a","tags":[null,{}]}`, `{"Name":"a"}`, `{"name":"\ud800"}`} {
+		f.Add(s)
+	}
+	s := setup(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		a := ask(t, s, "seller", "POST", "/things", body, "Content-Type", "application/json")
+		if a.status >= 500 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		s.clock.Advance(time.Minute)
+		for _, name := range s.sales() {
+			if !utf8.ValidString(name) || strings.Contains(name, "\x00") {
+				t.Fatalf("sold %q", name)
+			}
+		}
+		s.mu.Lock()
+		s.sold = nil
+		s.mu.Unlock()
 	})
 }
 

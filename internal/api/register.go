@@ -128,6 +128,8 @@ func register[In, Out any](s *Section, method, path, id, summary string, h Handl
 	visible(reflect.TypeFor[Out](), seen)
 	s.api.handle(r)
 	op := r.operation(s.name, summary, reflect.TypeFor[In]())
+	op.Responses = map[string]*huma.Response{"default": {Description: "What was refused, and why.", Content: map[string]*huma.MediaType{
+		problemType: {Schema: s.api.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")}}}}
 	if reflect.TypeFor[Out]() == reflect.TypeFor[None]() {
 		op.DefaultStatus = http.StatusNoContent
 		huma.Register(s.api.huma, op, func(ctx context.Context, in *In) (*struct{}, error) {

@@ -15,9 +15,11 @@ import (
 	"parley/internal/id"
 )
 
+const schemaPrefix = "#/components/schemas/"
+
 // newRegistry names and describes Go types for the document.
 func newRegistry() huma.Registry {
-	r := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	r := huma.NewMapRegistry(schemaPrefix, schemaName)
 	r.RegisterTypeAlias(reflect.TypeFor[id.ID](), reflect.TypeFor[ID]())
 	r.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
 	return r
@@ -29,7 +31,7 @@ type ID struct{ id.ID }
 
 // Schema implements huma.SchemaProvider.
 func (ID) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Pattern: `^[0-7OoIiLl][0-9A-TV-Za-tv-z]{12}$`, PatternDescription: "id",
+	return &huma.Schema{Type: huma.TypeString, Pattern: `^[0-7OoIiLl][0-9A-TV-Za-tv-z]{12}$`,
 		Examples: []any{id.ID(268_435_456_000_001).String()}, Description: "The id of something. Ids sort by the time they were made."}
 }
 
@@ -70,6 +72,41 @@ func tidy(schemas map[string]*huma.Schema) {
 			if p.Type == huma.TypeArray {
 				p.Nullable = false
 			}
+		}
+	}
+}
+
+// loosen lets answers hold more than the document says, so that a later version
+// can add to them; requests hold nothing that is not understood.
+func loosen(doc *huma.OpenAPI) {
+	schemas, asked := doc.Components.Schemas, map[string]bool{}
+	var mark func(s *huma.Schema)
+	mark = func(s *huma.Schema) {
+		if s == nil || asked[s.Ref] {
+			return
+		}
+		if s.Ref != "" {
+			asked[s.Ref] = true
+			s = schemas.SchemaFromRef(s.Ref)
+		}
+		mark(s.Items)
+		for _, p := range s.Properties {
+			mark(p)
+		}
+	}
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			for _, c := range op.RequestBody.Content {
+				mark(c.Schema)
+			}
+		}
+	}
+	for name, s := range schemas.Map() {
+		if strict, ok := s.AdditionalProperties.(bool); ok && !strict && !asked[schemaPrefix+name] {
+			s.AdditionalProperties = nil
 		}
 	}
 }

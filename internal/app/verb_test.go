@@ -205,7 +205,7 @@ func (e everything) lines(workspace id.ID) (all []string) {
 	return all
 }
 
-func (x trial) everything() (all everything) {
+func (x *desk) everything() (all everything) {
 	x.Helper()
 	q := `select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'`
 	if x.DB.Dialect() == db.Postgres {
@@ -239,7 +239,7 @@ func lineOf(table string, columns []string, row []any) line {
 	return l
 }
 
-func (x trial) scan(q string, each func(columns []string, row []any)) {
+func (x *desk) scan(q string, each func(columns []string, row []any)) {
 	x.Helper()
 	rows, err := x.DB.Read().Query(context.Background(), q)
 	x.must(err)

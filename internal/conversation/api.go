@@ -65,7 +65,7 @@ func personOut(p Person) personJSON {
 	return personJSON{Person: p.Person, Identity: p.Identity, RemoteID: p.RemoteID, Handle: p.Handle, Name: p.Name, URL: p.URL, Bot: p.Bot}
 }
 
-type rowJSON struct {
+type conversationRowJSON struct {
 	ID        id.ID      `json:"id"`
 	Account   id.ID      `json:"account"`
 	Network   string     `json:"network" example:"mastodon"`
@@ -84,8 +84,8 @@ type rowJSON struct {
 	Claimer   string     `json:"claimer,omitempty"`
 }
 
-func rowOut(r Row) rowJSON {
-	return rowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
+func rowOut(r Row) conversationRowJSON {
+	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
 		Waiting: r.Waiting, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
 		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer}
 }
@@ -96,7 +96,7 @@ type listIn struct {
 	api.Paging
 }
 
-func (o API) list(ctx context.Context, a actor.Actor, in *listIn) (*api.List[rowJSON], error) {
+func (o API) list(ctx context.Context, a actor.Actor, in *listIn) (*api.List[conversationRowJSON], error) {
 	f := Filter{Box: Box(in.Box), Account: in.Account.ID, Limit: in.Limit}
 	if err := in.Place(&f.After); err != nil {
 		return nil, err
@@ -128,43 +128,43 @@ type conversationIn struct {
 }
 
 type conversationJSON struct {
-	ID        id.ID         `json:"id"`
-	Account   id.ID         `json:"account"`
-	Kind      Kind          `json:"kind" enum:"public,direct,item"`
-	State     State         `json:"state" enum:"open,done"`
-	Person    personJSON    `json:"person"`
-	Waiting   time.Time     `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
-	ClaimedBy id.ID         `json:"claimed_by,omitzero"`
-	Claimer   string        `json:"claimer,omitempty"`
-	ClaimedAt time.Time     `json:"claimed_at,omitzero"`
-	Messages  []messageJSON `json:"messages" doc:"The thread, oldest first."`
-	More      bool          `json:"more" doc:"The thread is longer than what is told."`
-	Others    []otherJSON   `json:"others" doc:"Other people's conversations in the same thread."`
+	ID        id.ID                   `json:"id"`
+	Account   id.ID                   `json:"account"`
+	Kind      Kind                    `json:"kind" enum:"public,direct,item"`
+	State     State                   `json:"state" enum:"open,done"`
+	Person    personJSON              `json:"person"`
+	Waiting   time.Time               `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	ClaimedBy id.ID                   `json:"claimed_by,omitzero"`
+	Claimer   string                  `json:"claimer,omitempty"`
+	ClaimedAt time.Time               `json:"claimed_at,omitzero"`
+	Messages  []messageJSON           `json:"messages" doc:"The thread, oldest first."`
+	More      bool                    `json:"more" doc:"The thread is longer than what is told."`
+	Others    []otherConversationJSON `json:"others" doc:"Other people's conversations in the same thread."`
 }
 
 type messageJSON struct {
-	ID         id.ID              `json:"id"`
-	RemoteID   string             `json:"remote_id"`
-	Parent     string             `json:"parent,omitempty" doc:"The remote id of what it answers."`
-	Author     personJSON         `json:"author"`
-	Own        id.ID              `json:"own,omitzero" doc:"The account of ours that said it; absent: somebody outside."`
-	By         id.ID              `json:"by,omitzero" doc:"The member who wrote it, if that is known."`
-	Delivery   id.ID              `json:"delivery,omitzero" doc:"What sent it."`
-	Mine       bool               `json:"mine" doc:"It belongs to this conversation; else it only stands in the same thread."`
-	Direct     bool               `json:"direct"`
-	Visibility network.Visibility `json:"visibility,omitempty"`
-	Text       string             `json:"text"`
-	Spans      []spanJSON         `json:"spans" doc:"What parts of the text are, by byte."`
-	Lang       string             `json:"lang,omitempty"`
-	Warning    string             `json:"warning,omitempty"`
-	Media      []mediaJSON        `json:"media"`
-	Quote      string             `json:"quote,omitempty" doc:"The remote id of what it quotes."`
-	URL        string             `json:"url,omitempty"`
-	At         time.Time          `json:"at"`
-	Seen       time.Time          `json:"seen" doc:"When it reached us."`
-	Edited     time.Time          `json:"edited,omitzero"`
-	Gone       time.Time          `json:"gone,omitzero"`
-	Versions   []versionJSON      `json:"versions" doc:"What it said before it was edited, oldest first."`
+	ID         id.ID                `json:"id"`
+	RemoteID   string               `json:"remote_id"`
+	Parent     string               `json:"parent,omitempty" doc:"The remote id of what it answers."`
+	Author     personJSON           `json:"author"`
+	Own        id.ID                `json:"own,omitzero" doc:"The account of ours that said it; absent: somebody outside."`
+	By         id.ID                `json:"by,omitzero" doc:"The member who wrote it, if that is known."`
+	Delivery   id.ID                `json:"delivery,omitzero" doc:"What sent it."`
+	Mine       bool                 `json:"mine" doc:"It belongs to this conversation; else it only stands in the same thread."`
+	Direct     bool                 `json:"direct"`
+	Visibility network.Visibility   `json:"visibility,omitempty"`
+	Text       string               `json:"text"`
+	Spans      []spanJSON           `json:"spans" doc:"What parts of the text are, by byte."`
+	Lang       string               `json:"lang,omitempty"`
+	Warning    string               `json:"warning,omitempty"`
+	Media      []mediaJSON          `json:"media"`
+	Quote      string               `json:"quote,omitempty" doc:"The remote id of what it quotes."`
+	URL        string               `json:"url,omitempty"`
+	At         time.Time            `json:"at"`
+	Seen       time.Time            `json:"seen" doc:"When it reached us."`
+	Edited     time.Time            `json:"edited,omitzero"`
+	Gone       time.Time            `json:"gone,omitzero"`
+	Versions   []earlierVersionJSON `json:"versions" doc:"What it said before it was edited, oldest first."`
 }
 
 type spanJSON struct {
@@ -183,14 +183,14 @@ type mediaJSON struct {
 	Height int    `json:"height,omitempty"`
 }
 
-type versionJSON struct {
+type earlierVersionJSON struct {
 	Text    string    `json:"text"`
 	Warning string    `json:"warning,omitempty"`
 	At      time.Time `json:"at"`
 	Until   time.Time `json:"until"`
 }
 
-type otherJSON struct {
+type otherConversationJSON struct {
 	ID       id.ID     `json:"id"`
 	State    State     `json:"state" enum:"open,done"`
 	Handle   string    `json:"handle"`
@@ -208,7 +208,7 @@ func messageOut(m Message) messageJSON {
 		Media: api.ListOf(m.Media, func(x network.Media) mediaJSON {
 			return mediaJSON{Kind: x.Kind, MIME: x.MIME, URL: x.URL, Alt: x.Alt, Width: x.Width, Height: x.Height}
 		}).Items,
-		Versions: api.ListOf(m.Versions, func(v Version) versionJSON { return versionJSON{v.Text.Body, v.Warning, v.At, v.Until} }).Items}
+		Versions: api.ListOf(m.Versions, func(v Version) earlierVersionJSON { return earlierVersionJSON{v.Text.Body, v.Warning, v.At, v.Until} }).Items}
 }
 
 func (o API) open(ctx context.Context, a actor.Actor, in *conversationIn) (*conversationJSON, error) {
@@ -219,8 +219,8 @@ func (o API) open(ctx context.Context, a actor.Actor, in *conversationIn) (*conv
 	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting,
 		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, More: v.More,
 		Messages: api.ListOf(v.Messages, messageOut).Items,
-		Others: api.ListOf(v.Others, func(r Row) otherJSON {
-			return otherJSON{r.ID, r.State, r.Person.Handle, r.Person.Name, r.Waiting, r.Last, r.Messages}
+		Others: api.ListOf(v.Others, func(r Row) otherConversationJSON {
+			return otherConversationJSON{r.ID, r.State, r.Person.Handle, r.Person.Name, r.Waiting, r.Last, r.Messages}
 		}).Items}, nil
 }
 

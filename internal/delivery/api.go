@@ -34,29 +34,29 @@ type deliveryIn struct {
 }
 
 type deliveryJSON struct {
-	ID           id.ID       `json:"id"`
-	Account      id.ID       `json:"account"`
-	Conversation id.ID       `json:"conversation,omitzero"`
-	State        State       `json:"state" enum:"accepted,planned,sending,sent,failed,unknown,discarded,called_back"`
-	Member       id.ID       `json:"member,omitzero" doc:"Who approved it; absent: Parley itself."`
-	Accepted     time.Time   `json:"accepted"`
-	Changed      time.Time   `json:"changed"`
-	NotBefore    time.Time   `json:"not_before,omitzero"`
-	Next         time.Time   `json:"next,omitzero" doc:"When it goes on, if it waits."`
-	Reason       *api.Reason `json:"reason,omitempty" doc:"Why it waits, failed or is unknown."`
-	Said         string      `json:"said,omitempty" doc:"The network's own words."`
-	Parts        []partJSON  `json:"parts" doc:"What was approved, part by part."`
-	May          mayJSON     `json:"may" doc:"What somebody who may answer can decide about it now."`
+	ID           id.ID              `json:"id"`
+	Account      id.ID              `json:"account"`
+	Conversation id.ID              `json:"conversation,omitzero"`
+	State        State              `json:"state" enum:"accepted,planned,sending,sent,failed,unknown,discarded,called_back"`
+	Member       id.ID              `json:"member,omitzero" doc:"Who approved it; absent: Parley itself."`
+	Accepted     time.Time          `json:"accepted"`
+	Changed      time.Time          `json:"changed"`
+	NotBefore    time.Time          `json:"not_before,omitzero"`
+	Next         time.Time          `json:"next,omitzero" doc:"When it goes on, if it waits."`
+	Reason       *api.Reason        `json:"reason,omitempty" doc:"Why it waits, failed or is unknown."`
+	Said         string             `json:"said,omitempty" doc:"The network's own words."`
+	Parts        []deliveryPartJSON `json:"parts" doc:"What was approved, part by part."`
+	May          decisionsJSON      `json:"may" doc:"What somebody who may answer can decide about it now."`
 }
 
-type partJSON struct {
+type deliveryPartJSON struct {
 	Text       string             `json:"text"`
 	Visibility network.Visibility `json:"visibility,omitempty"`
 	URL        string             `json:"url,omitempty" doc:"Where it stands."`
 	At         time.Time          `json:"at,omitzero" doc:"Since when it stands there; absent: it does not, as far as is known."`
 }
 
-type mayJSON struct {
+type decisionsJSON struct {
 	Retry    bool `json:"retry"`
 	Discard  bool `json:"discard"`
 	Settle   bool `json:"settle"`
@@ -66,7 +66,7 @@ type mayJSON struct {
 
 func recordOut(ctx context.Context, r Record) deliveryJSON {
 	out := deliveryJSON{ID: r.ID, Account: r.Account, State: r.State, Member: r.Member, Accepted: r.Accepted, Changed: r.Changed,
-		NotBefore: r.At, Next: r.Next, Reason: api.ReasonOf(ctx, r.Reason), Parts: []partJSON{}, May: mayJSON(r.May)}
+		NotBefore: r.At, Next: r.Next, Reason: api.ReasonOf(ctx, r.Reason), Parts: []deliveryPartJSON{}, May: decisionsJSON(r.May)}
 	if r.Kind == Reply {
 		out.Conversation = r.Subject
 	}
@@ -74,7 +74,7 @@ func recordOut(ctx context.Context, r Record) deliveryJSON {
 		out.Said, _ = r.Reason.Args["said"].(string)
 	}
 	for _, p := range r.Draft.Parts {
-		out.Parts = append(out.Parts, partJSON{Text: p.Text, Visibility: p.Visibility})
+		out.Parts = append(out.Parts, deliveryPartJSON{Text: p.Text, Visibility: p.Visibility})
 	}
 	for _, p := range r.Parts {
 		if p.Index < len(out.Parts) {

@@ -39,7 +39,8 @@ func (s *Service) API(a *api.API, base *url.URL) {
 		api.About("Ends their rights, tokens and open views here at once."))
 	api.Post(g, "/members/{member}/grants", "giveGrant", "Give a member a role", o.giveGrant, api.Needs(actor.ManageTeam, actor.OwnWorkspace), api.Created)
 	api.Delete(g, "/grants/{grant}", "endGrant", "Take a role away", o.endGrant, manage)
-	api.Get(g, "/scopes", "listScopes", "List the teams and accounts a role may be narrowed to", o.scopes)
+	api.Get(g, "/scopes", "listScopes", "List the teams and accounts a role may be narrowed to", o.scopes,
+		api.Needs(actor.ReadConversations, actor.ReadHealth))
 	api.Get(g, "/members/{member}/tokens", "listTokens", "List a member's API tokens", o.tokens, manage)
 	api.Delete(g, "/tokens/{token}", "revokeToken", "End an API token", o.revokeToken, manage)
 
@@ -332,12 +333,12 @@ func (o operations) teams(ctx context.Context, a actor.Actor, _ *struct{}) (*api
 	return api.ListOf(all, teamOut), err
 }
 
-// nameJSON is what a team is to be called.
-type nameJSON struct {
+// teamNameJSON is what a team is to be called.
+type teamNameJSON struct {
 	Name string `json:"name"`
 }
 
-func (o operations) createTeam(ctx context.Context, a actor.Actor, in *struct{ Body nameJSON }) (*teamJSON, error) {
+func (o operations) createTeam(ctx context.Context, a actor.Actor, in *struct{ Body teamNameJSON }) (*teamJSON, error) {
 	t, err := o.s.CreateTeam(ctx, a, in.Body.Name)
 	out := teamOut(t)
 	return &out, err
@@ -349,7 +350,7 @@ type teamIn struct {
 
 type renameTeamIn struct {
 	Team api.ID `path:"team"`
-	Body nameJSON
+	Body teamNameJSON
 }
 
 func (o operations) renameTeam(ctx context.Context, a actor.Actor, in *renameTeamIn) (*api.None, error) {
