@@ -222,6 +222,7 @@ func TestAnswerWithoutScripts(t *testing.T) {
 	b.Scripts(false)
 	b.Open(w.base + "/demo")
 	b.Click(`form:has(input[value="ana@millbrook.example"]) button`)
+	b.Wait(`location.pathname.endsWith("/inbox")`)
 	question := w.says("ottoline", "does this work on my old phone?")
 	owner, _ := w.people("ana")
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
