@@ -20,7 +20,6 @@ import (
 
 	"parley/internal/actor"
 	"parley/internal/app"
-	"parley/internal/clock"
 	"parley/internal/conversation"
 	"parley/internal/db"
 	"parley/internal/db/dbtest"
@@ -79,7 +78,6 @@ func makeFixture(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	os.Remove(path)
-	c.Clock = clock.System{}
 	err = app.NewFile(path, func(w io.Writer) error {
 		_, err := app.Backup(context.Background(), c, w, true)
 		return err

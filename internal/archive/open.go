@@ -163,13 +163,13 @@ func (a *Archive) each(ctx context.Context, t Table, fn func(values []any, lengt
 	}
 	defer f.Close()
 	sum := sha256.New()
-	lines := &lines{from: bufio.NewReaderSize(io.TeeReader(f, sum), 64<<10)}
+	rows := &lines{from: bufio.NewReaderSize(io.TeeReader(f, sum), 64<<10)}
 	n := int64(0)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		line, err := lines.next()
+		line, err := rows.next()
 		if err == io.EOF {
 			break
 		}

@@ -108,7 +108,7 @@ func (a *Archive) load(ctx context.Context, d *db.DB, o ReadOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := clear(ctx, tx, tables, o.Leftovers); err != nil {
+		if err := vacate(ctx, tx, tables, o.Leftovers); err != nil {
 			return err
 		}
 		inside := map[string]Table{}
@@ -140,8 +140,8 @@ func (a *Archive) load(ctx context.Context, d *db.DB, o ReadOptions) error {
 	})
 }
 
-// clear refuses a database that is in use, and empties the leftovers.
-func clear(ctx context.Context, tx *db.Tx, tables, leftovers []string) error {
+// vacate refuses a database that is in use, and empties the leftovers.
+func vacate(ctx context.Context, tx *db.Tx, tables, leftovers []string) error {
 	for _, name := range slices.Backward(tables) {
 		if slices.Contains(leftovers, name) {
 			if _, err := tx.Exec(ctx, "delete from "+name); err != nil {

@@ -71,9 +71,9 @@ func (r *row) encode() (line []byte, repaired int64) {
 				b = append(b, "null"...)
 				continue
 			}
-			bytes, _ := (*v).([]byte) // the column has no other type
+			raw, _ := (*v).([]byte) // the column has no other type
 			b = append(b, '"')
-			b = base64.StdEncoding.AppendEncode(b, bytes)
+			b = base64.StdEncoding.AppendEncode(b, raw)
 			b = append(b, '"')
 		}
 	}
