@@ -57,8 +57,7 @@ type API struct {
 	mu      sync.Mutex
 	pending map[answerKey]chan struct{} // keyed requests being worked on in this process
 
-	written sync.Once
-	spec    []byte
+	spec func() ([]byte, error) // written at the first request for it
 }
 
 // New makes an API without operations. It panics where a required option is
@@ -79,6 +78,7 @@ func New(o Options) *API {
 	a.huma.UseMiddleware(idsInPath)
 	a.handle(&Route{Method: http.MethodGet, Path: "/openapi.json", open: true})
 	a.mux.HandleFunc(http.MethodGet+" "+Document, a.document)
+	a.spec = sync.OnceValues(a.Document)
 	return a
 }
 
@@ -110,10 +110,7 @@ Ids are strings, times are RFC 3339 in UTC. Lists give ` + "`next`" + `, the cur
 A POST may carry an ` + "`Idempotency-Key`" + `; repeated with the same key and body within a day it answers the same and does nothing again.
 Whatever is refused is told as problem details (RFC 9457): ` + "`title`" + ` says what happened, ` + "`detail`" + ` what to do next, ` + "`code`" + ` is for programs.`
 
-// Handler serves everything below Path.
-func (a *API) Handler() http.Handler { return a }
-
-// ServeHTTP answers one request.
+// ServeHTTP answers one request below Path.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := a.begin(w, r)
 	defer c.end()
@@ -122,11 +119,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// document tells what there is. It is written once, at the first request.
+// document tells what there is.
 func (a *API) document(w http.ResponseWriter, r *http.Request) {
-	a.written.Do(func() { a.spec, _ = a.Document() })
+	spec, err := a.spec()
+	if err != nil {
+		callOf(r.Context()).fail(err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(a.spec)
+	w.Write(spec)
 }
 
 // Document is the OpenAPI document, indented. Call it once everything is

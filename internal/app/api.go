@@ -20,7 +20,7 @@ func (a *App) api() http.Handler {
 	a.Jobs.Handle("api.sweep", job.Policy{Every: time.Hour, Limit: 1, Timeout: time.Minute}, func(ctx context.Context, _ job.Job) error {
 		return ops.Sweep(ctx)
 	})
-	return ops.Handler()
+	return ops
 }
 
 // operations registers what programs can do.

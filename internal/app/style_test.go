@@ -156,8 +156,13 @@ func changeable(v *ast.ValueSpec) (what string) {
 		case *ast.FuncLit:
 			return false // what a function makes while it runs is its own
 		case *ast.SelectorExpr:
-			if x, ok := n.X.(*ast.Ident); ok && (x.Name == "sync" || x.Name == "atomic") {
-				what = x.Name + "." + n.Sel.Name
+			x, ok := n.X.(*ast.Ident)
+			if !ok {
+				break
+			}
+			name := x.Name + "." + n.Sel.Name
+			if x.Name == "sync" || x.Name == "atomic" || name == "bytes.Buffer" || name == "strings.Builder" || name == "rand.New" {
+				what = name
 			}
 		case *ast.CallExpr:
 			if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "make" || f.Name == "new") {
