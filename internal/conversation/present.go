@@ -113,9 +113,13 @@ func (p *Pages) presentMessage(r *page.Request, m Message, networkName string, n
 	return shown
 }
 
-// presentSend shows an answer that does not stand on the network (yet).
+// storing is how long an answer may be sent and not yet be a message here: the
+// two are written one after the other. Until then the send itself is shown.
+const storing = time.Minute
+
+// presentSend shows an answer that is not among the messages (yet).
 func (p *Pages) presentSend(r *page.Request, d delivery.Record, c Composer, act func(string) string) (page.Message, bool) {
-	if d.State == delivery.Sent || d.State == delivery.Discarded || d.State == delivery.CalledBack {
+	if d.State.Final() && (d.State != delivery.Sent || r.Now().Sub(d.Changed) > storing) {
 		return page.Message{}, false
 	}
 	names, err := p.Desk.names(r.Context(), r.Actor.Workspace, []id.ID{d.Member})
