@@ -32,10 +32,9 @@ func (a *App) accountView(ctx context.Context, workspace, acc id.ID) (conversati
 		Name: v.Remote.Name, Avatar: v.Remote.Avatar, Signature: v.Signature, Working: v.State == account.Connected, Capabilities: v.Capabilities}, nil
 }
 
-// accountNames are the accounts that a role may be narrowed to. Whoever may give
-// roles sees their names, though perhaps not what is said there.
+// accountNames are the accounts that a role may be narrowed to.
 func (a *App) accountNames(ctx context.Context, who actor.Actor) ([]team.NamedScope, error) {
-	accounts, err := a.Accounts.List(ctx, actor.System(who.Workspace, "team"))
+	accounts, err := a.Accounts.List(ctx, who)
 	if err != nil {
 		return nil, err
 	}
