@@ -76,6 +76,11 @@ func Open(ctx context.Context, c Config) (_ *App, err error) {
 	if err := a.DB.Migrate(ctx); err != nil {
 		return nil, err
 	}
+	if applied, known, err := a.DB.Version(ctx); err != nil {
+		return nil, err
+	} else if applied > known {
+		return nil, fmt.Errorf("the database is at version %d and this program knows %d: start the newer program that brought it there, or restore a backup", applied, known)
+	}
 	if err := archive.Finished(ctx, a.DB.Read()); err != nil {
 		return nil, fmt.Errorf("%w: run parley restore again with the same archive, and it goes on where it stopped", err)
 	}
@@ -219,9 +224,13 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) Close() error {
 	var err error
 	a.closing.Do(func() {
-		if a.DB != nil {
-			err = a.DB.Close()
+		if a.DB == nil {
+			return
 		}
+		if a.IDs != nil { // a command gives its number back, so that nobody waits for it
+			err = giveBackNode(context.Background(), a.DB, a.owner, a.node)
+		}
+		err = errors.Join(err, a.DB.Close())
 	})
 	return err
 }

@@ -83,7 +83,12 @@ func keepNode(ctx context.Context, d *db.DB, c clock.Clock, log *slog.Logger, ow
 			return errNodeLost
 		}
 	}
-	return d.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
+	return giveBackNode(context.WithoutCancel(ctx), d, owner, number)
+}
+
+// giveBackNode frees the number for the next process.
+func giveBackNode(ctx context.Context, d *db.DB, owner string, number int) error {
+	return d.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `update node set lease = 0 where number = $1 and owner = $2`, number, owner)
 		return err
 	})

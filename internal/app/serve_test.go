@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"parley/internal/app"
+	"parley/internal/db"
 )
 
 func TestWhoMayReadTheMetrics(t *testing.T) {
@@ -61,5 +62,30 @@ func TestConfigThatCannotWorkIsRefusedWithAReason(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// An older program must not write into what a newer one has made.
+func TestANewerDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
+	c := app.Config{Data: t.TempDir(), URL: &url.URL{Scheme: "http", Host: "localhost"}}
+	a, err := app.Open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = a.DB.InTx(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `insert into schema_version (version_id, is_applied) values (9999, 1)`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Close()
+	if a, err = app.Open(context.Background(), c); err == nil {
+		a.Close()
+		t.Fatal("an older program opened a newer database")
+	}
+	if !strings.Contains(err.Error(), "9999") {
+		t.Errorf("it says %v", err)
 	}
 }

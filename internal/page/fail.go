@@ -57,14 +57,16 @@ func (k *Kernel) fail(r *Request, err error) {
 	}
 }
 
+// logFailure names the route, not the address: addresses of one-time links hold
+// their secret.
 func (k *Kernel) logFailure(r *Request, p *problem.Problem, err error) {
 	switch p.Kind {
 	case problem.Internal:
-		k.opts.Log.ErrorContext(r.Context(), "request failed", "ref", r.ref, "method", r.Method, "path", r.URL.Path,
+		k.opts.Log.ErrorContext(r.Context(), "request failed", "ref", r.ref, "method", r.Method, "route", r.Pattern,
 			"workspace", r.Workspace.ID, "member", r.Actor.Member, "error", err)
 	case problem.Unavailable, problem.Upstream:
-		k.opts.Log.WarnContext(r.Context(), "request refused", "ref", r.ref, "path", r.URL.Path, "code", p.Code, "error", err)
+		k.opts.Log.WarnContext(r.Context(), "request refused", "ref", r.ref, "route", r.Pattern, "code", p.Code, "error", err)
 	default:
-		k.opts.Log.DebugContext(r.Context(), "request refused", "ref", r.ref, "path", r.URL.Path, "code", p.Code, "error", err)
+		k.opts.Log.DebugContext(r.Context(), "request refused", "ref", r.ref, "route", r.Pattern, "code", p.Code, "error", err)
 	}
 }

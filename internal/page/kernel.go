@@ -223,7 +223,7 @@ func (k *Kernel) serve(w http.ResponseWriter, hr *http.Request, h Handler, rt ro
 			}
 			k.fail(r, fmt.Errorf("panic: %v\n%s", v, stack()))
 		}
-		k.opts.Log.DebugContext(hr.Context(), "request", "ref", r.ref, "method", hr.Method, "path", hr.URL.Path,
+		k.opts.Log.DebugContext(hr.Context(), "request", "ref", r.ref, "method", hr.Method, "route", hr.Pattern,
 			"status", answer.status, "bytes", answer.bytes, "took", k.opts.Clock.Now().Sub(start))
 	}()
 	if err := k.enter(r, rt); err != nil {
