@@ -389,6 +389,9 @@ func TestFeedsComeAndGo(t *testing.T) {
 	if read := h.turn(); slices.Contains(read, "own") {
 		t.Errorf("what is not offered is read: %q", read)
 	}
+	if hs := must1(h.Health(ctx, steward())); slices.ContainsFunc(hs[0].Feeds, func(f FeedHealth) bool { return f.Feed == network.Own }) {
+		t.Error("what is not offered is still judged")
+	}
 	h.stage.say(network.Own, "5")
 	offer(network.Mentions, network.Own)
 	offer(network.Mentions, network.Own)
