@@ -824,7 +824,7 @@ func facts(h Health) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if h.Live(page.Now(ctx)) {
+		if h.Live() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<span class=\"sep\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -81,7 +81,7 @@ func (h Health) LastRead() time.Time {
 }
 
 // Live reports that news comes by itself, through an open stream.
-func (h Health) Live(now time.Time) bool {
+func (h Health) Live() bool {
 	for _, f := range h.Feeds {
 		if f.Feed == feedStream {
 			return f.Failures == 0 && !f.Worked.IsZero() && !f.Worked.Before(f.Tried)

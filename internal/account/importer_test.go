@@ -245,3 +245,40 @@ func TestShare(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestThePastOfAllFeeds(t *testing.T) {
+	t.Parallel()
+	at := func(months int) time.Time { return start.AddDate(0, -months, 0) }
+	open := func(months, found int) Import {
+		i := Import{Since: start.Add(-past), Started: start, Found: found}
+		if months > 0 {
+			i.Oldest = at(months)
+		}
+		return i
+	}
+	done := Import{Since: start.Add(-past), Started: start, Finished: start, Oldest: at(12), Found: 100}
+	paused := open(3, 1)
+	paused.Kind, paused.Resumes = network.RateLimited, start.Add(time.Hour)
+	for name, c := range map[string]struct {
+		imports []Import
+		want    Past
+	}{
+		"nothing to read":          {nil, Past{}},
+		"read to the end":          {[]Import{done, done}, Past{Share: 1, Found: 200}},
+		"the least far counts":     {[]Import{open(6, 5), open(2, 1), done}, Past{Open: true, Oldest: at(2), Found: 106}},
+		"one has not begun":        {[]Import{open(6, 5), open(0, 0), open(9, 1)}, Past{Open: true, Found: 6}},
+		"the first has not begun":  {[]Import{open(0, 0), open(9, 1)}, Past{Open: true, Found: 1}},
+		"the network asks to wait": {[]Import{done, paused}, Past{Open: true, Oldest: at(3), Found: 101, Resumes: start.Add(time.Hour)}},
+	} {
+		got := (Health{Imports: c.imports}).Past()
+		if c.want.Open && (got.Share <= 0 && c.want.Oldest != (time.Time{}) || got.Share >= 1) {
+			t.Errorf("%s: share %v", name, got.Share)
+		}
+		if c.want.Open {
+			got.Share = 0
+		}
+		if got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}

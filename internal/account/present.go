@@ -148,7 +148,7 @@ func possible(h Health) (can, cannot []ability) {
 	return can, cannot
 }
 
-// signs reports whether answers leave from here, so that they can be signed.
+// answers reports whether answers leave from here, so that they can be signed.
 func answers(h Health) bool {
 	return h.Capabilities.Can[network.CanReply].OK || h.Capabilities.Can[network.CanDirect].OK
 }
