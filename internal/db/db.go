@@ -134,6 +134,9 @@ func (d *DB) openPostgres(ctx context.Context, o Options) error {
 		cfg.RuntimeParams["search_path"] = o.Schema
 	}
 	cfg.RuntimeParams["application_name"] = "parley"
+	// A node that freezes in the middle of a transaction would hold its locks, and
+	// every other node up, until it wakes. Ours never wait for anything outside.
+	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "10s"
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["default_text_search_config"] = "pg_catalog.simple"
 	d.write = stdlib.OpenDB(*cfg)
@@ -215,6 +218,12 @@ func (d *DB) View(ctx context.Context, fn func(ctx context.Context, q Queryer) e
 		return fmt.Errorf("beginning to read: %w", err)
 	}
 	tx := &Tx{d: d, t: t, stmts: d.rstmts}
+	if d.dialect == Postgres { // a snapshot locks nobody out, and a backup may be read slowly
+		if _, err := t.ExecContext(ctx, `set local idle_in_transaction_session_timeout = 0`); err != nil {
+			t.Rollback()
+			return fmt.Errorf("beginning to read: %w", err)
+		}
+	}
 	err = fn(ctx, tx)
 	t.Rollback()
 	for _, after := range tx.after { // prepares what was run for the first time

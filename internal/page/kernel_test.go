@@ -236,7 +236,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	})
 	serve(k, pagetest.SignIn(request("POST", "/open?code=hidden-code", "a=hidden-word")))
 	serve(k, pagetest.SignIn(request("GET", "/defect?code=hidden-code", "")))
-	if s := log.String(); !strings.Contains(s, "path=/open") || strings.Contains(s, "hidden") || strings.Contains(s, pagetest.Token) {
+	if s := log.String(); !strings.Contains(s, "POST /open") || strings.Contains(s, "hidden") || strings.Contains(s, pagetest.Token) {
 		t.Errorf("log:\n%s", s)
 	}
 }
