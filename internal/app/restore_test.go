@@ -172,9 +172,8 @@ func TestWhatRestoreRefuses(t *testing.T) {
 	if _, err := a.SetUpLink(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	a.Close()
 	refused("a server that works", started, "stop it first")
-	started.Clock.(*clock.Fake).Advance(time.Hour)
+	a.Close()
 	refused("the key of a server that was started once", started, "another key file")
 	if err := os.Rename(filepath.Join(started.Data, "parley.key"), filepath.Join(started.Data, "old.key")); err != nil {
 		t.Fatal(err)
