@@ -20,7 +20,7 @@ import (
 )
 
 // Tab is one tab of a headless Chromium. Every method ends the test when it does
-// not work within ten seconds.
+// not work within half a minute.
 type Tab struct {
 	t    *testing.T
 	ctx  context.Context
@@ -31,7 +31,7 @@ type Tab struct {
 }
 
 // limit of one step. It is real time: the browser knows no other.
-const limit = 10 * time.Second
+const limit = 30 * time.Second
 
 // Browser starts a headless Chromium for one test and ends it afterwards.
 // Without Chromium the test is skipped, or fails where PARLEY_CI is set.
