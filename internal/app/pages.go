@@ -99,7 +99,7 @@ func (a *App) operatorOnly(next http.Handler) http.Handler {
 // healthz says that the process answers.
 func (a *App) healthz(w http.ResponseWriter, _ *http.Request) { status(w, http.StatusOK, "ok") }
 
-// readyz says that it can also reach its database and knows its schema.
+// readyz says that it can also reach its database. Open has seen to the schema.
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := a.ready(r.Context()); err != nil {
 		a.Config.Logger.Warn("not ready", "err", err)
