@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,9 +32,11 @@ func setup(t *testing.T) *bundle {
 	return &bundle{t: t, db: dbtest.New(t), clock: clock.NewFake(start)}
 }
 
-func (b *bundle) node() *job.Queue {
+func (b *bundle) node() *job.Queue { return b.nodeOn(b.clock) }
+
+func (b *bundle) nodeOn(c clock.Clock) *job.Queue {
 	b.nodes++
-	return job.New(b.db, b.clock, id.NewMaker(b.clock, b.nodes), slog.New(slog.DiscardHandler), fmt.Sprint("node", b.nodes), 4)
+	return job.New(b.db, c, id.NewMaker(c, b.nodes), slog.New(slog.DiscardHandler), fmt.Sprint("node", b.nodes), 4)
 }
 
 func (b *bundle) enqueue(q *job.Queue, s job.Spec) {
@@ -196,7 +199,8 @@ func TestLaterDoesNotCountAsAnAttempt(t *testing.T) {
 // up and must neither complete the job nor pass its fence.
 func TestFrozenNodeCannotFinishWhatAnotherTookOver(t *testing.T) {
 	b := setup(t)
-	frozen, other := b.node(), b.node()
+	// To a frozen process time stands still: no heartbeat, and no claim of its own.
+	frozen, other := b.nodeOn(clock.NewFake(start)), b.node()
 	entered, wake, fenced := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	frozen.Handle("work", job.Policy{}, func(ctx context.Context, j job.Job) error {
 		close(entered)
@@ -212,27 +216,21 @@ func TestFrozenNodeCannotFinishWhatAnotherTookOver(t *testing.T) {
 		return nil
 	})
 	b.enqueue(frozen, job.Spec{Kind: "work"})
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go frozen.Run(ctx)
+	b.run(frozen)
 	<-entered
-	// Frozen means that its heartbeat stops too: take its lease away by hand.
-	if err := b.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `update job set lease = 1`)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
 	b.run(other)
+	// Before the nodes are stopped, so that a failure above ends the test instead of hanging it.
+	thaw, finish := sync.OnceFunc(func() { close(wake) }), sync.OnceFunc(func() { close(release) })
+	t.Cleanup(func() { thaw(); finish() })
 	b.until("the other node to take over", func() bool { return took.Load() == 2 })
-	close(wake)
+	thaw()
 	if err := <-fenced; !errors.Is(err, job.ErrLost) {
 		t.Errorf("the frozen node passed its fence: %v", err)
 	}
-	close(release)
+	finish()
 	b.until("the job to be done", func() bool { return b.states()["done"] == 1 })
 	var message string
-	if err := b.db.Read().Row(ctx, `select error from job`).Scan(&message); err != nil || message != "" {
+	if err := b.db.Read().Row(context.Background(), `select error from job`).Scan(&message); err != nil || message != "" {
 		t.Errorf("the frozen node left %q (%v)", message, err)
 	}
 }
