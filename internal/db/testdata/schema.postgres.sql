@@ -211,6 +211,7 @@ create table delivery (
   said text not null,
   evidence text not null,
   changed bigint not null,
+  looking bigint not null default 0,
   PRIMARY KEY (workspace, id),
   FOREIGN KEY (workspace) REFERENCES workspace(id),
   FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
@@ -218,6 +219,7 @@ create table delivery (
   CHECK ((state <> ALL (ARRAY['failed'::text, 'unknown'::text])) OR reason <> ''::text),
   CHECK ((state <> ALL (ARRAY['sent'::text, 'discarded'::text, 'called_back'::text])) OR length(plan) = 0),
   CHECK (kind <> ''::text),
+  CHECK (looking = ANY (ARRAY[0::bigint, 1::bigint])),
   CHECK (round > 0),
   CHECK (state <> 'accepted'::text OR length(plan) = 0),
   CHECK (state = ANY (ARRAY['accepted'::text, 'planned'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'discarded'::text, 'called_back'::text])),
@@ -565,6 +567,7 @@ create table reach (
   message bigint not null,
   account bigint not null,
   conversation bigint not null,
+  gone bigint not null default 0,
   PRIMARY KEY (workspace, message, account),
   FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
   FOREIGN KEY (workspace, message) REFERENCES message(workspace, id)
@@ -652,6 +655,7 @@ create table tombstone (
   workspace bigint not null,
   key bytea not null,
   until bigint not null,
+  before bigint not null default 0,
   PRIMARY KEY (workspace, key),
   FOREIGN KEY (workspace) REFERENCES workspace(id)
 );
@@ -682,13 +686,17 @@ CREATE INDEX api_answer_until ON api_answer USING btree (until);
 
 CREATE INDEX api_token_member ON api_token USING btree (workspace, member) WHERE revoked = 0;
 
+CREATE INDEX claim_conversation ON claim USING btree (workspace, conversation);
+
 CREATE UNIQUE INDEX claim_open ON claim USING btree (workspace, conversation) WHERE ended = 0;
 
 CREATE INDEX conversation_identity ON conversation USING btree (workspace, identity);
 
-CREATE INDEX conversation_list ON conversation USING btree (workspace, state, last_at);
+CREATE INDEX conversation_list ON conversation USING btree (workspace, state, last_at) WHERE kind <> 'item'::text;
 
 CREATE INDEX conversation_mine ON conversation USING btree (workspace, claimed_by, last_at) WHERE claimed_by > 0;
+
+CREATE INDEX conversation_reading ON conversation USING btree (workspace, state, last_at) WHERE kind = 'item'::text;
 
 CREATE INDEX conversation_thread ON conversation USING btree (workspace, thread);
 
@@ -734,9 +742,17 @@ CREATE INDEX member_login ON member USING btree (login) WHERE departed = 0;
 
 CREATE UNIQUE INDEX member_present ON member USING btree (workspace, login) WHERE departed = 0;
 
+CREATE INDEX message_age ON message USING btree (workspace, at) WHERE own = 0;
+
 CREATE INDEX message_author ON message USING btree (workspace, author);
 
 CREATE INDEX message_keep ON message USING btree (keep_until) WHERE keep_until > 0;
+
+CREATE INDEX message_orphan ON message USING btree (workspace, seen) WHERE parent <> ''::text AND own = 0 AND gone = 0 AND direct = 0;
+
+CREATE INDEX message_parent ON message USING btree (workspace, source, parent) WHERE parent <> ''::text;
+
+CREATE INDEX message_quote ON message USING btree (workspace, source, quote) WHERE quote <> ''::text;
 
 CREATE INDEX message_search_tokens ON message_search USING gin (tokens);
 

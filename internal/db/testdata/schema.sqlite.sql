@@ -224,7 +224,7 @@ CREATE TABLE delivery (
   help text not null,
   said text not null,
   evidence text not null,
-  changed integer not null,
+  changed integer not null, looking integer not null default 0 check (looking in (0, 1)),
   primary key (workspace, id),
   foreign key (workspace, account) references account (workspace, id),
   foreign key (workspace, member) references member (workspace, id),
@@ -545,7 +545,7 @@ CREATE TABLE reach (
   workspace integer not null,
   message integer not null,
   account integer not null,
-  conversation integer not null,
+  conversation integer not null, gone integer not null default 0,
   primary key (workspace, message, account),
   foreign key (workspace, message) references message (workspace, id),
   foreign key (workspace, conversation) references conversation (workspace, id)
@@ -625,7 +625,7 @@ CREATE TABLE tombstone (
   workspace integer not null references workspace (id),
   key blob not null,
   -- 0: for good
-  until integer not null,
+  until integer not null, before integer not null default 0,
   primary key (workspace, key)
 ) strict;
 
@@ -651,13 +651,17 @@ CREATE INDEX api_answer_until on api_answer (until);
 
 CREATE INDEX api_token_member on api_token (workspace, member) where revoked = 0;
 
+CREATE INDEX claim_conversation on claim (workspace, conversation);
+
 CREATE UNIQUE INDEX claim_open on claim (workspace, conversation) where ended = 0;
 
 CREATE INDEX conversation_identity on conversation (workspace, identity);
 
-CREATE INDEX conversation_list on conversation (workspace, state, last_at);
+CREATE INDEX conversation_list on conversation (workspace, state, last_at) where kind <> 'item';
 
 CREATE INDEX conversation_mine on conversation (workspace, claimed_by, last_at) where claimed_by > 0;
+
+CREATE INDEX conversation_reading on conversation (workspace, state, last_at) where kind = 'item';
 
 CREATE INDEX conversation_thread on conversation (workspace, thread);
 
@@ -703,9 +707,17 @@ CREATE INDEX member_login on member (login) where departed = 0;
 
 CREATE UNIQUE INDEX member_present on member (workspace, login) where departed = 0;
 
+CREATE INDEX message_age on message (workspace, at) where own = 0;
+
 CREATE INDEX message_author on message (workspace, author);
 
 CREATE INDEX message_keep on message (keep_until) where keep_until > 0;
+
+CREATE INDEX message_orphan on message (workspace, seen) where parent <> '' and own = 0 and gone = 0 and direct = 0;
+
+CREATE INDEX message_parent on message (workspace, source, parent) where parent <> '';
+
+CREATE INDEX message_quote on message (workspace, source, quote) where quote <> '';
 
 CREATE INDEX message_thread on message (workspace, thread, at);
 
