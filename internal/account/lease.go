@@ -139,7 +139,9 @@ func (s *Accounts) drop(workspace, account id.ID) {
 
 // beat renews all leases of this process together, and ends what is read under a
 // lease that was lost: to another node while this one was frozen, or because the
-// account was disconnected.
+// account was disconnected. A lease that nobody reads under any more, because
+// its end could not be stored, is not renewed: it runs out, and the feed is read
+// again.
 func (s *Accounts) beat(ctx context.Context) {
 	for clock.Sleep(ctx, s.Clock, feedLease/3) == nil {
 		if err := s.renewLeases(ctx); err != nil && ctx.Err() == nil {
@@ -155,30 +157,26 @@ func (s *Accounts) renewLeases(ctx context.Context) error {
 	if len(held) == 0 {
 		return nil
 	}
-	valid := map[feedKey]int64{}
+	valid := map[feedKey]bool{}
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		clear(valid)
-		rows, err := tx.Query(ctx, `update account_feed set lease = $1 where owner = $2 and lease > 0 returning workspace, account, feed, generation`,
-			db.Micros(s.Clock.Now().Add(feedLease)), s.Owner)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var k feedKey
-			var generation int64
-			if err := rows.Scan(&k.workspace, &k.account, &k.feed, &generation); err != nil {
+		until := db.Micros(s.Clock.Now().Add(feedLease))
+		for k, h := range held {
+			n, err := tx.Exec(ctx, `update account_feed set lease = $1
+				where workspace = $2 and account = $3 and feed = $4 and generation = $5 and lease > 0`,
+				until, k.workspace, k.account, string(k.feed), h.generation)
+			if err != nil {
 				return err
 			}
-			valid[k] = generation
+			valid[k] = n > 0
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for k, h := range held {
-		if valid[k] != h.generation {
+		if !valid[k] {
 			h.end(errFenced) // or it has ended by itself, and this changes nothing
 		}
 	}

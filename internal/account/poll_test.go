@@ -187,6 +187,45 @@ func TestAFrozenPollerDoesNotTellHowItWent(t *testing.T) {
 	}
 }
 
+// The database goes away for the moment in which a reading ends, while this node
+// reads other feeds on and on: the lease runs out, and the feed is read again.
+func TestAFeedWhoseEndWasNotStoredIsReadAgain(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	for i := range 2 {
+		h.stage.remote.RemoteID = fmt.Sprint("r", i)
+		h.connect()
+	}
+	var held, ended []lease
+	for _, l := range must1(h.claimFeeds(ctx, 100)) {
+		if l.feed == network.Mentions {
+			ended = append(ended, l)
+			continue
+		}
+		_, done := h.hold(ctx, l)
+		defer done()
+		held = append(held, l)
+	}
+	h.exec(`create unique index no_second on account_feed (feed) where lease = 0`)
+	for _, l := range ended {
+		h.follow(ctx, l, h.read)
+	}
+	h.exec(`drop index no_second`)
+	for range 4 {
+		h.clock.Advance(feedLease / 3)
+		must(t, h.renewLeases(ctx))
+	}
+	if read := h.turn(); !slices.Equal(read, []string{"mentions", "mentions"}) {
+		t.Errorf("read %q, want both feeds of mentions", read)
+	}
+	for _, l := range held {
+		if h.number(`select count(*) from account_feed where account = $1 and feed = $2 and generation = $3 and lease > $4`,
+			l.account, string(l.feed), l.generation, db.Micros(h.clock.Now())) != 1 {
+			t.Errorf("the lease of %s, which is read, ran out", l.feed)
+		}
+	}
+}
+
 func TestTwoNodesReadAFeedOnce(t *testing.T) {
 	t.Parallel()
 	h := setup(t)
