@@ -94,17 +94,23 @@ type Queue struct {
 	owner   string
 	workers int
 
-	mu      sync.Mutex
-	kinds   map[string]*registered
-	running int
-	wake    chan struct{}
-	wg      sync.WaitGroup
+	mu    sync.Mutex
+	kinds map[string]*registered
+	held  map[held]bool // what runs just now
+	wake  chan struct{}
+	wg    sync.WaitGroup
+}
+
+// held is a run of a job: one that was lost and claimed again may run twice here.
+type held struct {
+	id      id.ID
+	attempt int64
 }
 
 // New makes a queue; owner names this process uniquely.
 func New(d *db.DB, c clock.Clock, ids *id.Maker, log *slog.Logger, owner string, workers int) *Queue {
 	return &Queue{db: d, clock: c, ids: ids, log: log, owner: owner, workers: workers,
-		kinds: map[string]*registered{}, wake: make(chan struct{}, 1)}
+		kinds: map[string]*registered{}, held: map[held]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // Handle registers the handler of a kind.

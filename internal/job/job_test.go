@@ -47,6 +47,17 @@ func (b *bundle) enqueue(q *job.Queue, s job.Spec) {
 	}
 }
 
+func (b *bundle) exec(q string) {
+	b.t.Helper()
+	err := b.db.InTx(context.Background(), func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, q)
+		return err
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // run starts a node and returns the function that stops it and waits.
 func (b *bundle) run(q *job.Queue) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -233,6 +244,33 @@ func TestFrozenNodeCannotFinishWhatAnotherTookOver(t *testing.T) {
 	if err := b.db.Read().Row(context.Background(), `select error from job`).Scan(&message); err != nil || message != "" {
 		t.Errorf("the frozen node left %q (%v)", message, err)
 	}
+}
+
+// The database goes away for the moment in which a job ends, while another runs on:
+// nobody runs the first any more, and its lease must not be renewed with the other's.
+func TestAJobWhoseEndWasNotStoredIsRunAgain(t *testing.T) {
+	b := setup(t)
+	q := b.node()
+	var runs atomic.Int32
+	release := make(chan struct{})
+	finish := sync.OnceFunc(func() { close(release) })
+	q.Handle("long", job.Policy{}, func(context.Context, job.Job) error { <-release; return nil })
+	q.Handle("short", job.Policy{}, func(context.Context, job.Job) error { runs.Add(1); return nil })
+	b.enqueue(q, job.Spec{Kind: "short"})
+	b.run(q)
+	t.Cleanup(finish)
+	b.until("a job that is done", func() bool { return b.states()["done"] == 1 })
+	b.exec(`create unique index no_second on job (state) where state = 'done'`) // so that no other can end
+	b.enqueue(q, job.Spec{Kind: "long"})
+	b.enqueue(q, job.Spec{Kind: "short"})
+	b.until("the job to be run again", func() bool { return runs.Load() >= 3 })
+	b.exec(`drop index no_second`)
+	b.until("the job to be done", func() bool { return b.states()["done"] == 2 })
+	if b.states()["running"] != 1 {
+		t.Errorf("the long one was lost: %v", b.states())
+	}
+	finish()
+	b.until("both to be done", func() bool { return b.states()["done"] == 3 })
 }
 
 func TestPeriodicRunsAgain(t *testing.T) {

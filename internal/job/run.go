@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/internal/db"
+	"parley/internal/id"
 )
 
 // Run works until ctx ends, then waits for the handlers that still run.
@@ -61,21 +62,32 @@ func (q *Queue) heartbeat(ctx context.Context) {
 			return
 		case <-q.clock.After(beat):
 		}
-		q.mu.Lock()
-		n := q.running
-		q.mu.Unlock()
-		if n == 0 {
-			continue
-		}
-		err := q.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `update job set lease = $1 where owner = $2 and state = 'running'`,
-				db.Micros(q.clock.Now().Add(lease)), q.owner)
-			return err
-		})
-		if err != nil && ctx.Err() == nil {
+		if err := q.renew(ctx); err != nil && ctx.Err() == nil {
 			q.log.Warn("renewing the leases of running jobs", "err", err)
 		}
 	}
+}
+
+// renew renews the leases of what really runs here. A job whose end could not be
+// stored still bears this node's name: its lease must run out, so that it is run
+// again.
+func (q *Queue) renew(ctx context.Context) error {
+	var ids []id.ID
+	var attempts []int64
+	q.mu.Lock()
+	for h := range q.held {
+		ids, attempts = append(ids, h.id), append(attempts, h.attempt)
+	}
+	q.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
+	pairs, args := db.Pairs(3, ids, attempts)
+	return q.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `update job set lease = $1 where owner = $2 and state = 'running' and (id, attempt) in (`+pairs+`)`,
+			append([]any{db.Micros(q.clock.Now().Add(lease)), q.owner}, args...)...)
+		return err
+	})
 }
 
 // claim takes what is due, as far as there are free workers, and starts it.
@@ -107,7 +119,7 @@ func (q *Queue) claim(ctx context.Context) (int, error) {
 func (q *Queue) free() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.workers - q.running
+	return q.workers - len(q.held)
 }
 
 // limits are the kinds with a limit of their own, and how many more of each may run.
@@ -175,7 +187,8 @@ func (q *Queue) anyDue(ctx context.Context, now time.Time) (bool, error) {
 func (q *Queue) start(ctx context.Context, j Job) {
 	q.mu.Lock()
 	r := q.kinds[j.Kind]
-	q.running++
+	h := held{j.ID, int64(j.Attempt)}
+	q.held[h] = true
 	if r != nil {
 		r.running++
 	}
@@ -195,7 +208,7 @@ func (q *Queue) start(ctx context.Context, j Job) {
 			q.log.Warn("a job's end was not stored", "kind", j.Kind, "job", j.ID, "err", err)
 		}
 		q.mu.Lock()
-		q.running--
+		delete(q.held, h)
 		if r != nil {
 			r.running--
 		}
