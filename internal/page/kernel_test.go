@@ -429,7 +429,8 @@ func TestLanguageAndZone(t *testing.T) {
 	t.Parallel()
 	k := setup(t, nil)
 	k.Handle("GET /when", func(_ http.ResponseWriter, r *page.Request) error { return r.Render(page.Moment(r.Now())) })
-	for zone, want := range map[string]string{"": ">14:05<", "Europe/Berlin": ">15:05<", "Asia/Tokyo": ">23:05<", "../etc/passwd": ">14:05<", "Local": ">14:05<", "No/Where": ">14:05<"} {
+	for zone, want := range map[string]string{"": ">14:05<", "Europe/Berlin": ">15:05<", "Asia/Tokyo": ">23:05<", "../etc/passwd": ">14:05<", "Local": ">14:05<", "No/Where": ">14:05<",
+		"Europe//Berlin": ">14:05<", "./Europe/Berlin": ">14:05<", "Europe/./Berlin": ">14:05<", "/Europe/Berlin": ">14:05<", "Europe/Berlin/": ">14:05<"} {
 		r := request("GET", "/when", "")
 		r.AddCookie(&http.Cookie{Name: "parley-zone", Value: zone})
 		if got := serve(k, r).Body.String(); !strings.Contains(got, want) {

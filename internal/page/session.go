@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/i18n"
@@ -147,12 +149,18 @@ func (k *Kernel) locale(r *Request) *i18n.Locale {
 	return k.opts.Bundle.Locale(name, k.zones.load(zone))
 }
 
-// zones remembers loaded time zones: reading one takes a file. Only names that
-// exist are kept, so visitors cannot fill it.
-type zones struct{ known sync.Map }
+// zones remembers loaded time zones: reading one takes a file. Anybody may name
+// one, so only the plain spelling counts ("Europe//Berlin" is the same file), and
+// no more than mostZones are kept.
+type zones struct {
+	known sync.Map
+	kept  atomic.Int64
+}
+
+const mostZones = 1000 // there are some 600
 
 func (z *zones) load(name string) *time.Location {
-	if name == "" || name == "Local" || len(name) > 64 {
+	if name == "" || name == "Local" || len(name) > 64 || path.Clean(name) != name {
 		return time.UTC
 	}
 	if zone, ok := z.known.Load(name); ok {
@@ -162,6 +170,10 @@ func (z *zones) load(name string) *time.Location {
 	if err != nil {
 		return time.UTC
 	}
-	z.known.Store(name, zone)
+	if z.kept.Load() < mostZones {
+		if _, there := z.known.LoadOrStore(name, zone); !there {
+			z.kept.Add(1)
+		}
+	}
 	return zone
 }
