@@ -106,7 +106,7 @@ func (d *Delivery) applyProof(ctx context.Context, tx *db.Tx, r *row, v verdict)
 		d.lost(tx, r, v.reason.in(whyUnreadable))
 		return saveAttempt(ctx, tx, *r, *a)
 	}
-	a.again = v.found == foundAgain
+	a.again = v.found == foundAgain && !r.looking
 	switch {
 	case !v.absent:
 		a.absent = time.Time{}

@@ -27,7 +27,7 @@ const addressMax = 2000
 // Retry sends a failed delivery again. What is public of it stays as it is and
 // only the rest is sent; otherwise everything is planned anew.
 func (d *Delivery) Retry(ctx context.Context, a actor.Actor, delivery id.ID) error {
-	return d.decide(ctx, a, delivery, func(ctx context.Context, tx *db.Tx, r *row) error {
+	return d.decide(ctx, a, delivery, maySend, func(ctx context.Context, tx *db.Tx, r *row) error {
 		if r.state != Failed {
 			return problem.New(problem.Conflict, "delivery.not_failed")
 		}
@@ -41,6 +41,7 @@ func (d *Delivery) Retry(ctx context.Context, a actor.Actor, delivery id.ID) err
 		} else {
 			r.plan, r.progress = network.Plan{}, nil
 		}
+		r.looking = false
 		return d.resume(ctx, tx, r, next, a, "delivery.retried")
 	})
 }
@@ -48,7 +49,7 @@ func (d *Delivery) Retry(ctx context.Context, a actor.Actor, delivery id.ID) err
 // Check asks again what became of a delivery that is unknown: an account that was
 // reconnected can be read again.
 func (d *Delivery) Check(ctx context.Context, a actor.Actor, delivery id.ID) error {
-	return d.decide(ctx, a, delivery, func(ctx context.Context, tx *db.Tx, r *row) error {
+	return d.decide(ctx, a, delivery, maySend, func(ctx context.Context, tx *db.Tx, r *row) error {
 		if r.state != Unknown {
 			return problem.New(problem.Conflict, "delivery.not_unknown")
 		}
@@ -72,7 +73,7 @@ func (d *Delivery) Settle(ctx context.Context, a actor.Actor, delivery id.ID, f 
 	if err != nil {
 		return err
 	}
-	return d.decide(ctx, a, delivery, func(ctx context.Context, tx *db.Tx, r *row) error {
+	return d.decide(ctx, a, delivery, maySend, func(ctx context.Context, tx *db.Tx, r *row) error {
 		if r.state != Unknown || r.open == nil {
 			return problem.New(problem.Conflict, "delivery.not_unknown")
 		}
@@ -86,6 +87,7 @@ func (d *Delivery) Settle(ctx context.Context, a actor.Actor, delivery id.ID, f 
 		}
 		r.open = nil
 		if !f.There {
+			r.looking = false
 			return d.resume(ctx, tx, r, Sending, a, "delivery.settled")
 		}
 		d.record(tx, a, "delivery.settled", *r)
@@ -108,7 +110,7 @@ func (d *Delivery) Settle(ctx context.Context, a actor.Actor, delivery id.ID, f 
 
 // Discard gives up a delivery that failed or is unknown. What is public of it stays.
 func (d *Delivery) Discard(ctx context.Context, a actor.Actor, delivery id.ID) error {
-	return d.decide(ctx, a, delivery, func(ctx context.Context, tx *db.Tx, r *row) error {
+	return d.decide(ctx, a, delivery, mayStop, func(ctx context.Context, tx *db.Tx, r *row) error {
 		if r.state != Failed && r.state != Unknown {
 			return problem.New(problem.Conflict, "delivery.not_failed")
 		}
@@ -125,7 +127,7 @@ func (d *Delivery) Discard(ctx context.Context, a actor.Actor, delivery id.ID) e
 // CallBack takes a delivery back while nothing of it is public and no request is
 // under way.
 func (d *Delivery) CallBack(ctx context.Context, a actor.Actor, delivery id.ID) error {
-	return d.decide(ctx, a, delivery, func(ctx context.Context, tx *db.Tx, r *row) error {
+	return d.decide(ctx, a, delivery, mayStop, func(ctx context.Context, tx *db.Tx, r *row) error {
 		if !r.recallable() {
 			return problem.New(problem.Conflict, "delivery.too_late")
 		}
@@ -133,8 +135,8 @@ func (d *Delivery) CallBack(ctx context.Context, a actor.Actor, delivery id.ID) 
 	})
 }
 
-// decide runs a member's decision on the locked delivery.
-func (d *Delivery) decide(ctx context.Context, a actor.Actor, delivery id.ID, fn func(context.Context, *db.Tx, *row) error) error {
+// decide runs a member's decision on the locked delivery, if may lets them take it.
+func (d *Delivery) decide(ctx context.Context, a actor.Actor, delivery id.ID, may func(actor.Actor, row) error, fn func(context.Context, *db.Tx, *row) error) error {
 	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		r, err := lock(ctx, tx, a.Workspace, delivery)
 		if db.NoRows(err) || (err == nil && !sees(a, r)) {
@@ -143,7 +145,7 @@ func (d *Delivery) decide(ctx context.Context, a actor.Actor, delivery id.ID, fn
 		if err != nil {
 			return err
 		}
-		if err := mayDecide(a, r); err != nil {
+		if err := may(a, r); err != nil {
 			return err
 		}
 		if err := fn(ctx, tx, &r); err != nil {
@@ -153,13 +155,18 @@ func (d *Delivery) decide(ctx context.Context, a actor.Actor, delivery id.ID, fn
 	})
 }
 
-// mayDecide: who may answer for the account, and whoever wrote it as long as they
-// may answer at all.
-func mayDecide(a actor.Actor, r row) error {
+// maySend is asked for what may make words leave: the right to answer for the account.
+func maySend(a actor.Actor, r row) error {
+	return a.Require(actor.Reply, actor.Scope{Kind: "account", ID: r.account})
+}
+
+// mayStop is asked for what keeps words here: whoever wrote them may, too, as long
+// as they may answer at all.
+func mayStop(a actor.Actor, r row) error {
 	if r.member != 0 && a.Member == r.member && a.CanSomewhere(actor.Reply) {
 		return nil
 	}
-	return a.Require(actor.Reply, actor.Scope{Kind: "account", ID: r.account})
+	return maySend(a, r)
 }
 
 // resume begins a new round in the given state.

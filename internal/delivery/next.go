@@ -44,6 +44,7 @@ const (
 	moveDo      moveKind = "do"      // step move.step
 	moveProve   moveKind = "prove"   // step move.step
 	moveUnknown moveKind = "unknown" // nobody can tell what became of step move.step
+	moveStop    moveKind = "stop"    // nothing more leaves before a member says so
 	moveTell    moveKind = "tell"    // the capability it belongs to, and be done if that was all
 )
 
@@ -65,11 +66,17 @@ func next(r row, now time.Time) move {
 		return move{kind: moveWait, at: r.due}
 	case r.open != nil:
 		return nextOpen(r, *r.open, now)
+	case r.state == Accepted && r.looking:
+		return move{kind: moveStop}
 	case r.state == Accepted:
 		return move{kind: movePlan}
 	}
 	for i, p := range r.progress {
-		if p != done {
+		switch {
+		case p == done:
+		case r.looking && !reads(r.plan.Steps[i]):
+			return move{kind: moveStop}
+		default:
 			return move{kind: moveDo, step: i}
 		}
 	}
@@ -83,7 +90,7 @@ func nextOpen(r row, a attempt, now time.Time) move {
 	}
 	step := r.plan.Steps[a.step]
 	switch {
-	case harmless(step) || a.again && repeatable(step, a.first, now):
+	case harmless(step) || a.again && !r.looking && repeatable(step, a.first, now):
 		return move{kind: moveDo, step: a.step}
 	case !provable(step):
 		// Whoever looks for it next is a member: a server that is slow to keep what
@@ -98,7 +105,11 @@ func nextOpen(r row, a attempt, now time.Time) move {
 
 // harmless reports a step that may be done again whatever became of it: an
 // upload, or a create whose connector then only reads (see network.Publisher).
-func harmless(s network.Step) bool { return s.Kind == network.Upload || s.Done != nil }
+func harmless(s network.Step) bool { return s.Kind == network.Upload || reads(s) }
+
+// reads reports a create that the network took already: its connector only asks
+// whether it is out.
+func reads(s network.Step) bool { return s.Kind == network.Create && s.Done != nil }
 
 // provable reports a step whose fate can be found out. A proof this program does
 // not know is none.

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +47,57 @@ func TestWhatWaitedWhenItWasArchivedIsNotSentByItself(t *testing.T) {
 		must(t, k.plain().Retry(ctx, ana(), one))
 		if r := k.settle(t, one); r.State != Sent || len(k.stage.ledger) != 1 {
 			t.Errorf("%s: sent again by a member it is %s, and %d left", s, r.State, len(k.stage.ledger))
+		}
+	}
+}
+
+// The installation that made the archive went on. Whatever was under way in that
+// moment, and whatever the network can prove, nothing leaves by itself.
+func TestAnInterruptedRequestIsNotRepeatedAfterARestore(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	system := actor.System(workspace, "restore")
+	for _, proof := range []network.Proof{network.ProofKey, network.ProofID, network.ProofReadback, network.ProofNone} {
+		for what, parts := range map[string]int{"upload": 1, "create": 1, "unknown": 1, "thread": 3} {
+			k := newDesk(t)
+			k.perform(proof)
+			k.stage.media = what == "upload"
+			one := k.reply(t, parts)
+			switch what {
+			case "upload", "create":
+				k.workUntil(t, one, "deliver.after-open")
+			case "thread": // its first part stands, its answer was lost
+				k.stage.inject("create", fault{keep: true, err: refusal(network.Ambiguous)})
+				k.workUntil(t, one, "deliver.before-close")
+			case "unknown": // it never arrived, and the network could not be asked
+				k.stage.inject("create", fault{err: refusal(network.Ambiguous)})
+				k.stage.inject("prove", slices.Repeat([]fault{{err: refusal(network.Transient)}}, 100)...)
+				if r := k.settle(t, one); r.State != Unknown {
+					t.Fatalf("%s, proof by %q: it is %s", what, proof, r.State)
+				}
+				k.stage.calm()
+			}
+			stands := len(k.stage.ledger)
+			_, err := k.restored(t, system)
+			must(t, err)
+			k.clock.Advance(24 * time.Hour)
+			if what == "unknown" && k.get(t, one).May.Check {
+				must(t, k.plain().Check(ctx, ana(), one))
+			}
+			r := k.settle(t, one)
+			if len(k.stage.ledger) != stands || r.State != Failed && r.State != Unknown {
+				t.Errorf("%s, proof by %q: %d stood, now %d; it is %s", what, proof, stands, len(k.stage.ledger), r.State)
+			}
+			if r.State == Failed && (why(r) != whyRestored || !r.May.Retry) {
+				t.Errorf("%s, proof by %q: failed because of %q, choices %+v", what, proof, why(r), r.May)
+			}
+			if r.State != Failed {
+				continue
+			}
+			must(t, k.plain().Retry(ctx, ana(), one))
+			if r := k.settle(t, one); r.State != Sent || len(k.stage.ledger) != parts {
+				t.Errorf("%s, proof by %q: sent by a member it is %s, and %d stand", what, proof, r.State, len(k.stage.ledger))
+			}
 		}
 	}
 }

@@ -29,6 +29,7 @@ type row struct {
 	tries                  int
 	reason                 reason
 	changed                time.Time
+	looking                bool // restored: it is only looked for, and a member decides about the rest
 
 	open   *attempt  // nobody knows what became of it; nil if there is none
 	untold int       // parts that stand on the network and were not told
@@ -69,7 +70,7 @@ type attempt struct {
 
 const rowColumns = `d.workspace, d.id, d.account, d.kind, d.subject, coalesce(d.member, 0), d.draft, d.hash, d.accepted, d.not_before,
 	d.state, d.round, d.plan, d.progress, d.due, d.trouble, d.since, d.tries,
-	d.reason, d.reason_args, d.help, d.said, d.evidence, d.changed,
+	d.reason, d.reason_args, d.help, d.said, d.evidence, d.changed, d.looking,
 	(select count(*) from delivery_part p where p.workspace = d.workspace and p.delivery = d.id),
 	(select count(*) from delivery_part p where p.workspace = d.workspace and p.delivery = d.id and p.told = 0),
 	coalesce((select max(a.opened) from delivery_attempt a where a.workspace = d.workspace and a.delivery = d.id), 0)`
@@ -80,14 +81,15 @@ func scanRow(s scanner) (row, error) {
 	var r row
 	var plan []byte
 	var steps string
+	var looking int64
 	err := s.Scan(&r.workspace, &r.id, &r.account, &r.kind, &r.subject, &r.member, &r.draft, &r.hash, db.ScanTime(&r.accepted),
 		db.ScanTime(&r.notBefore), &r.state, &r.round, &plan, &steps, db.ScanTime(&r.due), &r.trouble, db.ScanTime(&r.since), &r.tries,
-		&r.reason.code, &r.reason.args, &r.reason.help, &r.reason.said, &r.reason.evidence, db.ScanTime(&r.changed),
+		&r.reason.code, &r.reason.args, &r.reason.help, &r.reason.said, &r.reason.evidence, db.ScanTime(&r.changed), &looking,
 		&r.parts, &r.untold, db.ScanTime(&r.tried))
 	if err != nil {
 		return r, err
 	}
-	r.progress = []progress(steps)
+	r.progress, r.looking = []progress(steps), looking != 0
 	if len(plan) == 0 {
 		return r, nil
 	}
@@ -166,11 +168,11 @@ func save(ctx context.Context, tx *db.Tx, r row) error {
 		}
 	}
 	_, err := tx.Exec(ctx, `update delivery set draft = $1, hash = $2, state = $3, round = $4, plan = $5, progress = $6, due = $7,
-		trouble = $8, since = $9, tries = $10, reason = $11, reason_args = $12, help = $13, said = $14, evidence = $15, changed = $16
-		where workspace = $17 and id = $18`,
+		trouble = $8, since = $9, tries = $10, reason = $11, reason_args = $12, help = $13, said = $14, evidence = $15, changed = $16, looking = $17
+		where workspace = $18 and id = $19`,
 		r.draft, r.hash, string(r.state), r.round, plan, string(r.progress), db.Micros(r.due),
 		string(r.trouble), db.Micros(r.since), r.tries, r.reason.code, r.reason.args, r.reason.help, r.reason.said, r.reason.evidence,
-		db.Micros(r.changed), r.workspace, r.id)
+		db.Micros(r.changed), number(r.looking), r.workspace, r.id)
 	if err != nil {
 		return fmt.Errorf("storing a delivery: %w", err)
 	}

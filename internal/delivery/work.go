@@ -134,6 +134,11 @@ func (d *Delivery) make(ctx context.Context, j job.Job, r row, m move) error {
 			d.lost(tx, r, because(whyNoProof))
 			return nil
 		})
+	case moveStop:
+		return d.change(ctx, j, r, m, func(_ context.Context, tx *db.Tx, r *row) error {
+			d.fail(tx, r, because(whyRestored))
+			return nil
+		})
 	case moveTell:
 		return d.change(ctx, j, r, m, d.tell)
 	}
