@@ -45,7 +45,7 @@ type deliveryJSON struct {
 	Next         time.Time          `json:"next,omitzero" doc:"When it goes on, if it waits."`
 	Reason       *api.Reason        `json:"reason,omitempty" doc:"Why it waits, failed or is unknown."`
 	Said         string             `json:"said,omitempty" doc:"The network's own words."`
-	Parts        []deliveryPartJSON `json:"parts" doc:"What was approved, part by part."`
+	Parts        []deliveryPartJSON `json:"parts" doc:"What was approved, part by part; none for who may not read conversations."`
 	May          decisionsJSON      `json:"may" doc:"What somebody who may answer can decide about it now."`
 }
 

@@ -65,17 +65,18 @@ var decisions = []struct {
 	may  func(Choices) bool
 	to   map[State]State
 	verb string
+	send bool // it may make words leave
 }{
-	{"retry", (*Delivery).Retry, func(c Choices) bool { return c.Retry }, map[State]State{Failed: Accepted}, "delivery.retried"},
-	{"discard", (*Delivery).Discard, func(c Choices) bool { return c.Discard }, map[State]State{Failed: Discarded, Unknown: Discarded}, "delivery.discarded"},
+	{"retry", (*Delivery).Retry, func(c Choices) bool { return c.Retry }, map[State]State{Failed: Accepted}, "delivery.retried", true},
+	{"discard", (*Delivery).Discard, func(c Choices) bool { return c.Discard }, map[State]State{Failed: Discarded, Unknown: Discarded}, "delivery.discarded", false},
 	{"settle, there", func(d *Delivery, ctx context.Context, a actor.Actor, i id.ID) error {
 		return d.Settle(ctx, a, i, Finding{There: true, Address: "https://example.net/@town/7"})
-	}, func(c Choices) bool { return c.Settle }, map[State]State{Unknown: Sent}, "delivery.settled"},
+	}, func(c Choices) bool { return c.Settle }, map[State]State{Unknown: Sent}, "delivery.settled", true},
 	{"settle, not there", func(d *Delivery, ctx context.Context, a actor.Actor, i id.ID) error {
 		return d.Settle(ctx, a, i, Finding{})
-	}, func(c Choices) bool { return c.Settle }, map[State]State{Unknown: Sending}, "delivery.settled"},
-	{"call back", (*Delivery).CallBack, func(c Choices) bool { return c.CallBack }, map[State]State{Accepted: CalledBack, Planned: CalledBack}, "delivery.called_back"},
-	{"check", (*Delivery).Check, func(c Choices) bool { return c.Check }, map[State]State{}, "delivery.checked"},
+	}, func(c Choices) bool { return c.Settle }, map[State]State{Unknown: Sending}, "delivery.settled", true},
+	{"call back", (*Delivery).CallBack, func(c Choices) bool { return c.CallBack }, map[State]State{Accepted: CalledBack, Planned: CalledBack}, "delivery.called_back", false},
+	{"check", (*Delivery).Check, func(c Choices) bool { return c.Check }, map[State]State{}, "delivery.checked", true},
 }
 
 // Where two of them stand in the list.
@@ -148,6 +149,13 @@ func TestOthersMayNotDecide(t *testing.T) {
 			}
 			one := k.in(t, from)
 			err := v.do(k.plain(), ctx, tc.a, one)
+			if name == "its author, elsewhere" && v.send {
+				// They may keep their own words here, not send them from where they no longer speak.
+				if problem.Of(err).Kind != problem.Forbidden || k.row(t, one).state != from {
+					t.Errorf("%s, %s: %v, now %s", v.name, name, err, k.row(t, one).state)
+				}
+				continue
+			}
 			if tc.kind == "" && err != nil || tc.kind != "" && (err == nil || problem.Of(err).Kind != tc.kind) {
 				t.Errorf("%s, %s: %v, want %q", v.name, name, err, tc.kind)
 			}
@@ -190,6 +198,17 @@ func TestListsShowOnlyWhatOneMaySee(t *testing.T) {
 	if got := ids(d.Open(ctx, other)); len(got) != 0 {
 		t.Errorf("who reads another account sees %v", got)
 	}
+	for range readMax { // what is hidden takes no place from what is shown
+		k.in(t, Accepted)
+	}
+	author := actor.Actor{Workspace: workspace, Member: member, Grants: other.Grants}
+	must(t, k.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `update delivery set member = null where id < (select max(id) from delivery)`)
+		return err
+	}))
+	if got := ids(d.Open(ctx, author)); len(got) != 1 {
+		t.Errorf("of %d open deliveries an author elsewhere sees %d of their own", readMax+3, len(got))
+	}
 	if _, err := d.Open(ctx, actor.Actor{Workspace: workspace, Member: 77}); problem.Of(err).Kind != problem.Forbidden {
 		t.Errorf("without a right: %v", err)
 	}
@@ -197,6 +216,27 @@ func TestListsShowOnlyWhatOneMaySee(t *testing.T) {
 	stranger.Workspace = 9
 	if got := ids(d.Open(ctx, stranger)); len(got) != 0 {
 		t.Errorf("another workspace sees %v", got)
+	}
+}
+
+// A token that watches over health sees that something failed, not what was said.
+func TestHealthDoesNotReadWords(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	ctx := context.Background()
+	one := k.in(t, Failed)
+	health := actor.Actor{Workspace: workspace, Member: 77, Grants: []actor.Grant{{Right: actor.ReadHealth}}}
+	got, err := k.plain().Get(ctx, health, one)
+	must(t, err)
+	list, err := k.plain().Of(ctx, health, Reply, talk)
+	must(t, err)
+	for _, r := range append(list, got) {
+		if r.State != Failed || r.Reason == nil || len(r.Draft.Parts) != 0 || r.Draft.ReplyTo != nil {
+			t.Errorf("it sees %+v", r)
+		}
+	}
+	if len(list) != 1 || len(k.get(t, one).Draft.Parts) == 0 {
+		t.Errorf("listed %d; whoever reads conversations sees %+v", len(list), k.get(t, one).Draft)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"parley/internal/actor"
 	"parley/internal/db"
 	"parley/internal/id"
+	"parley/internal/network"
 	"parley/internal/problem"
 )
 
@@ -24,7 +25,7 @@ func (d *Delivery) Get(ctx context.Context, a actor.Actor, delivery id.ID) (Reco
 		if err != nil {
 			return err
 		}
-		rec, err = complete(ctx, q, r)
+		rec, err = complete(ctx, q, a, r)
 		return err
 	})
 	return rec, err
@@ -33,35 +34,40 @@ func (d *Delivery) Get(ctx context.Context, a actor.Actor, delivery id.ID) (Reco
 // Of reads the deliveries of a subject, oldest first: of a conversation, of kind
 // Reply.
 func (d *Delivery) Of(ctx context.Context, a actor.Actor, kind string, subject id.ID) ([]Record, error) {
-	return d.list(ctx, a, `d.workspace = $1 and d.kind = $2 and d.subject = $3 order by d.id limit $4`,
-		a.Workspace, kind, subject, readMax)
+	return d.list(ctx, a, `d.kind = $%d and d.subject = $%d`, "d.id", kind, subject)
 }
 
 // Open reads the deliveries that are not over, those that wait for a member
 // first, then the oldest.
 func (d *Delivery) Open(ctx context.Context, a actor.Actor) ([]Record, error) {
-	return d.list(ctx, a, `d.workspace = $1 and d.state not in ('sent', 'discarded', 'called_back')
-		order by case d.state when 'unknown' then 0 when 'failed' then 1 else 2 end, d.id limit $2`, a.Workspace, readMax)
+	return d.list(ctx, a, `d.state not in ('sent', 'discarded', 'called_back')`,
+		`case d.state when 'unknown' then 0 when 'failed' then 1 else 2 end, d.id`)
 }
 
-func (d *Delivery) list(ctx context.Context, a actor.Actor, where string, args ...any) ([]Record, error) {
+// list reads what the actor may see of what the condition picks. What they may not
+// see is left out by the database, so that it takes no place from the rest.
+func (d *Delivery) list(ctx context.Context, a actor.Actor, condition, order string, values ...any) ([]Record, error) {
 	if !a.CanSomewhere(actor.ReadConversations) && !a.CanSomewhere(actor.ReadHealth) {
 		return nil, a.Require(actor.ReadConversations)
 	}
 	var recs []Record
 	err := d.db.View(ctx, func(ctx context.Context, q db.Queryer) error {
+		where, args := visible(a)
+		var places []any
+		for _, v := range values {
+			args = append(args, v)
+			places = append(places, len(args))
+		}
+		where += " and " + fmt.Sprintf(condition, places...) + fmt.Sprintf(" order by %s limit %d", order, readMax)
 		rows, err := loadAll(ctx, q, where, args...)
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			if !sees(a, r) {
-				continue
-			}
 			if r.open, err = openAttempt(ctx, q, r.workspace, r.id); err != nil {
 				return err
 			}
-			rec, err := complete(ctx, q, r)
+			rec, err := complete(ctx, q, a, r)
 			if err != nil {
 				return err
 			}
@@ -89,8 +95,9 @@ func loadAll(ctx context.Context, q db.Queryer, where string, args ...any) ([]ro
 	return rs, rows.Err()
 }
 
-// complete adds to a loaded row what only its readers need.
-func complete(ctx context.Context, q db.Queryer, r row) (Record, error) {
+// complete adds to a loaded row what only its readers need, and takes from it the
+// words that who only looks after health does not read.
+func complete(ctx context.Context, q db.Queryer, a actor.Actor, r row) (Record, error) {
 	var parts []Part
 	if r.parts > 0 {
 		var err error
@@ -98,7 +105,34 @@ func complete(ctx context.Context, q db.Queryer, r row) (Record, error) {
 			return Record{}, err
 		}
 	}
-	return r.record(parts)
+	rec, err := r.record(parts)
+	if err == nil && !mayRead(a, r) {
+		rec.Draft = network.Draft{}
+	}
+	return rec, err
+}
+
+// visible is sees as a condition.
+func visible(a actor.Actor) (where string, args []any) {
+	where, args = "d.workspace = $1", []any{a.Workspace}
+	var accounts []id.ID
+	for _, right := range []actor.Right{actor.ReadConversations, actor.ReadHealth} {
+		scopes, all := a.Scopes(right)
+		if all {
+			return where, args
+		}
+		for _, s := range scopes {
+			if s.Kind == "account" {
+				accounts = append(accounts, s.ID)
+			}
+		}
+	}
+	in, more := db.In(3, append(accounts, 0))
+	own := a.Member
+	if !a.CanSomewhere(actor.ReadConversations) {
+		own = 0
+	}
+	return where + " and (d.member = $2 or d.account " + in + ")", append(append(args, own), more...)
 }
 
 // sees: who reads the account's conversations or its health sees its deliveries,
@@ -107,7 +141,11 @@ func sees(a actor.Actor, r row) bool {
 	if a.Workspace != r.workspace {
 		return false
 	}
-	scope := actor.Scope{Kind: "account", ID: r.account}
-	return a.Can(actor.ReadConversations, scope) || a.Can(actor.ReadHealth, scope) ||
+	return mayRead(a, r) || a.Can(actor.ReadHealth, actor.Scope{Kind: "account", ID: r.account})
+}
+
+// mayRead: who may read the words of a delivery.
+func mayRead(a actor.Actor, r row) bool {
+	return a.Can(actor.ReadConversations, actor.Scope{Kind: "account", ID: r.account}) ||
 		(r.member != 0 && a.Member == r.member && a.CanSomewhere(actor.ReadConversations))
 }
