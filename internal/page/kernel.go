@@ -216,6 +216,7 @@ func (k *Kernel) serve(w http.ResponseWriter, hr *http.Request, h Handler, rt ro
 	r := &Request{Request: hr, kernel: k, w: answer, ref: reference(hr.Context()), Addr: k.client(hr)}
 	r.Locale = k.locale(r)
 	start := k.opts.Clock.Now()
+	defer k.removeFiles(r)
 	defer func() {
 		if v := recover(); v != nil {
 			if v == http.ErrAbortHandler {
@@ -235,6 +236,18 @@ func (k *Kernel) serve(w http.ResponseWriter, hr *http.Request, h Handler, rt ro
 	}
 	if err := h(answer, r); err != nil {
 		k.fail(r, err)
+	}
+}
+
+// removeFiles removes the files of a posted form, which are as people took them.
+// net/http does so for the request it made; handlers get a copy of that, with the
+// reference in its context, and parse the form into the copy.
+func (k *Kernel) removeFiles(r *Request) {
+	if r.MultipartForm == nil {
+		return
+	}
+	if err := r.MultipartForm.RemoveAll(); err != nil {
+		k.opts.Log.WarnContext(r.Context(), "removing posted files", "ref", r.ref, "error", err)
 	}
 }
 

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +261,49 @@ func TestForms(t *testing.T) {
 		w := serve(k, request("POST", "/open", c.body))
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+// A photograph tells where it was taken: what a form brought is gone with its
+// request, however that ends.
+func TestPostedFilesAreGoneAfterwards(t *testing.T) {
+	t.Parallel()
+	k := setup(t, nil)
+	for name, end := range map[string]func() error{
+		"answered": func() error { return nil },
+		"refused":  func() error { return page.NotFound() },
+		"panicked": func() error { panic("a defect") },
+	} {
+		var photo *multipart.FileHeader
+		k.Handle("POST /photo/"+name, func(_ http.ResponseWriter, r *page.Request) error {
+			if _, err := r.Form(); err != nil {
+				return err
+			}
+			photo = r.MultipartForm.File["photo"][0]
+			f, err := photo.Open()
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if _, onDisk := f.(*os.File); !onDisk {
+				t.Errorf("%s: the file is in memory: %T", name, f)
+			}
+			return end()
+		}, page.MaxBody(16<<20))
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		part, err := form.CreateFormFile("photo", "garden.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		part.Write(make([]byte, 15<<20)) // too large for memory
+		form.Close()
+		r := request("POST", "/photo/"+name, body.String())
+		r.Header.Set("Content-Type", form.FormDataContentType())
+		serve(k, r)
+		if _, err := photo.Open(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the file can still be opened: %v", name, err)
 		}
 	}
 }
