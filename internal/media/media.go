@@ -127,6 +127,10 @@ func tooManyPixels(limit int) *problem.Problem {
 	return problem.New(problem.Invalid, "media.too_many_pixels", "limit", max(1, limit/1_000_000))
 }
 
+func tooManyFrames() *problem.Problem {
+	return problem.New(problem.Invalid, "media.too_many_frames", "limit", maxFrames)
+}
+
 func unknownType() *problem.Problem { return problem.New(problem.Invalid, "media.unknown_type") }
 
 func broken(err error) *problem.Problem {

@@ -18,8 +18,8 @@ import (
 // so that nothing but the picture is left of it. Photographs become JPEG, what
 // has transparency or was PNG stays PNG, a moving GIF stays GIF.
 //
-// Problems: media.too_large, media.too_many_pixels, media.unknown_type,
-// media.broken. Uses a lot of processor and up to some eight bytes of memory for
+// Problems: media.too_large, media.too_many_pixels, media.too_many_frames,
+// media.unknown_type, media.broken. Uses a lot of processor and up to some eight bytes of memory for
 // each pixel: never call it in a transaction, nor many at once.
 func Prepare(b []byte, l Limits) (Prepared, error) {
 	if int64(len(b)) > l.bytes() {
@@ -181,6 +181,10 @@ func opaque(img image.Image) bool {
 	return ok && o.Opaque()
 }
 
+// maxFrames bounds the pictures of a GIF that moves: each takes some fourteen
+// thousand bytes of memory, however few pixels it has.
+const maxFrames = 1000
+
 // prepareGIF keeps the movement of a GIF, or its first picture.
 func prepareGIF(b []byte, l Limits) (Prepared, error) {
 	c, err := gif.DecodeConfig(bytes.NewReader(b))
@@ -200,6 +204,9 @@ func prepareGIF(b []byte, l Limits) (Prepared, error) {
 			return Prepared{}, broken(err)
 		}
 		return finish(onScreen(first, c), 1, true, l)
+	}
+	if frames > maxFrames {
+		return Prepared{}, tooManyFrames()
 	}
 	if area > int64(l.pixels()) {
 		return Prepared{}, tooManyPixels(l.pixels())

@@ -220,6 +220,7 @@ func TestPrepareRefuses(t *testing.T) {
 		"WebP bomb":         {asWebP(16384, 16384, corners[0]), media.Limits{}, "media.too_many_pixels"},
 		"GIF screen":        {gifBomb(1), media.Limits{}, "media.too_many_pixels"},
 		"GIF of many":       {asGIF(t, 100), media.Limits{Animate: true, Pixels: 19_999}, "media.too_many_pixels"},
+		"GIF of very many":  {manyDots(1001), media.Limits{Animate: true}, "media.too_many_frames"},
 		"many scans":        {scans, media.Limits{}, "media.broken"},
 		"half a JPEG":       {photo[:len(photo)/2], media.Limits{}, "media.broken"},
 		"half a PNG":        {asPNG(t, quarters(400, 400))[:60], media.Limits{}, "media.broken"},
@@ -244,6 +245,12 @@ func TestPrepareRefuses(t *testing.T) {
 	if _, err := media.Prepare(photo, media.Limits{Pixels: 160_000}); err != nil {
 		t.Errorf("just enough pixels: %v", err)
 	}
+	if p, err := media.Prepare(manyDots(1000), media.Limits{Animate: true}); err != nil || p.MIME != "image/gif" {
+		t.Errorf("just enough pictures: %s, %v", p.MIME, err)
+	}
+	if p, err := media.Prepare(manyDots(1001), media.Limits{}); err != nil || p.MIME != "image/png" {
+		t.Errorf("the first of very many: %s, %v", p.MIME, err)
+	}
 }
 
 // fixCRC makes a changed PNG header valid again.
@@ -254,6 +261,15 @@ func gifBomb(frames int) []byte {
 	b := []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00")
 	for range frames {
 		b = append(b, 0x2C, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 2, 1, 0, 0)
+	}
+	return append(b, 0x3B)
+}
+
+// manyDots is a GIF of n pictures of one pixel, which take hardly a byte each.
+func manyDots(n int) []byte {
+	b := []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff")
+	for range n {
+		b = append(b, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0)
 	}
 	return append(b, 0x3B)
 }
@@ -286,7 +302,7 @@ func TestSentencesExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, code := range []string{"too_large", "too_many_pixels", "unknown_type", "broken", "not_found"} {
+	for _, code := range []string{"too_large", "too_many_pixels", "too_many_frames", "unknown_type", "broken", "not_found"} {
 		for _, key := range []string{`"problem.media.` + code + `"`, `"problem.media.` + code + `.next"`} {
 			if !bytes.Contains(b, []byte(key)) {
 				t.Errorf("no %s", key)
