@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -125,15 +126,8 @@ func (a *App) ownPicture(ctx context.Context, workspace id.ID, digest [32]byte) 
 
 // attach makes a member's file safe and stores it until something holds it.
 func (a *App) attach(ctx context.Context, workspace id.ID, body []byte) (network.Media, error) {
-	p, err := media.Prepare(body, media.Upload())
-	if err != nil {
-		return network.Media{}, err
-	}
-	err = a.DB.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := a.Media.Put(ctx, tx, workspace, p)
-		return err
-	})
-	return network.Media{Kind: p.Kind, MIME: p.MIME, Width: p.Width, Height: p.Height, Size: p.Size, Digest: p.Digest}, err
+	m, err := a.proxy.Take(ctx, workspace, bytes.NewReader(body), media.Upload())
+	return network.Media{Kind: m.Kind, MIME: m.MIME, Width: m.Width, Height: m.Height, Size: m.Size, Digest: m.Digest}, err
 }
 
 // mediaBytes gives connectors the bytes of what a draft attaches.

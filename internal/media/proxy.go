@@ -16,9 +16,9 @@ import (
 // noTime makes http.ServeContent leave out Last-Modified.
 var noTime time.Time
 
-// Proxy brings pictures from outside in, so that no browser of ours asks a
-// stranger's server: fetched through the guarded client, encoded anew, stored.
-// Safe for concurrent use.
+// Proxy brings pictures in. Those from outside are fetched through the guarded
+// client, so that no browser of ours asks a stranger's server; those of members
+// are handed to it. All are encoded anew and stored. Safe for concurrent use.
 type Proxy struct {
 	db    *db.DB
 	store *Store
@@ -71,11 +71,37 @@ func (p *Proxy) fetch(ctx context.Context, url string, l Limits) (Prepared, erro
 	if err != nil {
 		return Prepared{}, fmt.Errorf("fetching a picture: %w", err)
 	}
+	return p.atDesk(ctx, func() (Prepared, error) { return Prepare(b, l) })
+}
+
+// Take stores a picture that a member brings, until Sweep unless something holds
+// it before. It is read once a desk is free, so that of those who wait nothing is
+// in memory. Never call it in a transaction. It fails with the problems of Prepare.
+func (p *Proxy) Take(ctx context.Context, workspace id.ID, r io.Reader, l Limits) (m Media, err error) {
+	got, err := p.atDesk(ctx, func() (Prepared, error) {
+		b, err := io.ReadAll(io.LimitReader(r, l.bytes()+1))
+		if err != nil {
+			return Prepared{}, fmt.Errorf("reading a picture: %w", err)
+		}
+		return Prepare(b, l)
+	})
+	if err != nil {
+		return Media{}, err
+	}
+	err = p.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		m, err = p.store.Put(ctx, tx, workspace, got)
+		return err
+	})
+	return m, wrap("storing a picture", err)
+}
+
+// atDesk waits for a desk and unpacks a picture there.
+func (p *Proxy) atDesk(ctx context.Context, unpack func() (Prepared, error)) (Prepared, error) {
 	select {
 	case p.desks <- struct{}{}:
 		defer func() { <-p.desks }()
+		return unpack()
 	case <-ctx.Done():
 		return Prepared{}, ctx.Err()
 	}
-	return Prepare(b, l)
 }

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"parley/internal/media"
 	"parley/internal/outbound"
@@ -79,4 +81,44 @@ func TestProxy(t *testing.T) {
 	if n := b.rows("media_ref"); n != 2 {
 		t.Errorf("%d holders after refusals", n)
 	}
+}
+
+// Unpacking takes hundreds of megabytes, whoever brings the picture.
+func TestWhatMembersBringWaitsForADeskToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := media.NewProxy(b.db, b.store, nil, 1)
+	photo := jpegWithExif(asJPEG(t, quarters(400, 200)), exif(binary.BigEndian, 6))
+	leave := p.Occupy()
+	gone, leaveIt := context.WithCancel(context.Background())
+	leaveIt()
+	unread := bytes.NewReader(photo)
+	if _, err := p.Take(gone, 1, unread, media.Upload()); !errors.Is(err, context.Canceled) || unread.Len() != len(photo) || b.rows("media") != 0 {
+		t.Errorf("without a desk: %v, %d bytes unread, %d stored", err, unread.Len(), b.rows("media"))
+	}
+	leave()
+	m, err := p.Take(context.Background(), 1, unread, media.Upload())
+	if err != nil || m.Width != 200 || m.Height != 400 {
+		t.Fatalf("with a desk: %+v, %v", m, err)
+	}
+	_, got, err := b.store.Bytes(context.Background(), b.db.Read(), 1, m.Digest)
+	if err != nil || bytes.Contains(got, []byte(secret)) || b.rows("media_ref") != 0 {
+		t.Errorf("what is stored tells where it was taken, or is held: %v", err)
+	}
+	for want, body := range map[string]io.Reader{
+		"media.unknown_type": strings.NewReader("<svg>"),
+		"media.too_large":    io.MultiReader(bytes.NewReader(photo), bytes.NewReader(make([]byte, 1<<20))),
+	} {
+		if _, err := p.Take(context.Background(), 1, body, media.Limits{Bytes: 1 << 20}); !problem.Is(err, want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if _, err := p.Take(context.Background(), 1, iotest.ErrReader(errors.New("torn")), media.Upload()); err == nil || !strings.Contains(err.Error(), "torn") {
+		t.Errorf("what cannot be read: %v", err)
+	}
+	if n := b.rows("media"); n != 1 {
+		t.Errorf("%d pictures are stored, want 1", n)
+	}
+	leave = p.Occupy() // whatever became of them, each has left its desk
+	leave()
 }
