@@ -2,7 +2,7 @@ package team
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -127,7 +127,8 @@ func (s *Service) accept(ctx context.Context, tx *db.Tx, secret string, login id
 	if err := lock(ctx, tx, inv.workspace); err != nil {
 		return err
 	}
-	if err := s.stillMayInvite(ctx, tx, inv); err != nil {
+	until, err := s.stillMayInvite(ctx, tx, inv)
+	if err != nil {
 		return err
 	}
 	a := actor.Actor{Workspace: inv.workspace, Member: s.ids.New(), Name: name}
@@ -142,34 +143,27 @@ func (s *Service) accept(ctx context.Context, tx *db.Tx, secret string, login id
 	}
 	s.events.Record(tx, a, event.Entry{Verb: "invitation.accepted", Kind: "invitation", Subject: inv.invitation,
 		Details: map[string]string{"member": a.Member.String()}})
-	return s.join(ctx, tx, a, login, joining{roles: inv.roles, givenBy: inv.by, invitation: inv.invitation, email: inv.email})
+	return s.join(ctx, tx, a, login, joining{roles: inv.roles, until: until, givenBy: inv.by, invitation: inv.invitation, email: inv.email})
 }
 
 // stillMayInvite: an invitation holds no more than its maker holds when it is
-// accepted. Otherwise a steward whose role is about to be taken away could keep
-// a door open for themselves. A team that was closed meanwhile is left out.
-func (s *Service) stillMayInvite(ctx context.Context, tx *db.Tx, inv invited) error {
-	if inv.by == 0 {
-		return nil
-	}
-	a := actor.Actor{Workspace: inv.workspace, Member: inv.by}
-	held, err := list(ctx, tx, func(rows *sql.Rows) (r RoleIn, err error) {
-		return r, rows.Scan(&r.Role, &r.Scope.Kind, &r.Scope.ID)
-	}, `select role, scope_kind, scope_id from right_grant
-		where workspace = $1 and member = $2 and ended = 0 and (until = 0 or until > $3)`,
-		inv.workspace, inv.by, db.Micros(s.clock.Now()))
-	if err != nil {
-		return fmt.Errorf("reading the rights of who invited: %w", err)
-	}
-	for _, r := range held {
-		a.Grants = expand(a.Grants, r.Role, r.Scope)
-	}
+// accepted, and for no longer. Otherwise a steward whose role is about to end
+// could keep a door open for themselves.
+func (s *Service) stillMayInvite(ctx context.Context, tx *db.Tx, inv invited) (until time.Time, err error) {
 	for _, r := range inv.roles {
-		if !a.Can(r.Role.giver(), r.Scope) {
-			return problem.New(problem.Gone, "team.invitation_over")
+		end, err := s.mayGiveUntil(ctx, tx, inv.workspace, inv.by, r)
+		var p *problem.Problem
+		if errors.As(err, &p) {
+			return until, problem.New(problem.Gone, "team.invitation_over")
+		}
+		if err != nil {
+			return until, err
+		}
+		if until.IsZero() || !end.IsZero() && end.Before(until) {
+			until = end
 		}
 	}
-	return nil
+	return until, nil
 }
 
 // loginDraft is a login that has been checked and hashed but not stored.

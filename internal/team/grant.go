@@ -45,8 +45,9 @@ type NewGrant struct {
 }
 
 // GiveGrant gives a member a role. Only owners give ownership; a steward of one
-// team or account gives roles in that one. Giving again what they hold replaces
-// it, with the new end and reason.
+// team or account gives roles in that one; and nobody for longer than they may
+// give it themselves. Giving again what they hold replaces it, with the new end
+// and reason.
 func (s *Service) GiveGrant(ctx context.Context, a actor.Actor, in NewGrant) (Grant, error) {
 	if err := s.mayGive(a, RoleIn{in.Role, in.Scope}); err != nil {
 		return Grant{}, err
@@ -74,6 +75,13 @@ func (s *Service) GiveGrant(ctx context.Context, a actor.Actor, in NewGrant) (Gr
 		}
 		if err := checkTeam(ctx, tx, a.Workspace, in.Scope); err != nil {
 			return err
+		}
+		end, err := s.mayGiveUntil(ctx, tx, a.Workspace, g.GivenBy, RoleIn{in.Role, in.Scope})
+		if err != nil {
+			return err
+		}
+		if !end.IsZero() && (in.Until.IsZero() || in.Until.After(end)) {
+			return problem.New(problem.Forbidden, "team.until_longer").At("until")
 		}
 		if err := s.replaceGrant(ctx, tx, a, g); err != nil {
 			return err
@@ -129,6 +137,39 @@ func (s *Service) mayGive(a actor.Actor, r RoleIn) error {
 		return problem.New(problem.Invalid, "team.scope").At("scope")
 	}
 	return a.Require(r.Role.giver(), r.Scope)
+}
+
+// mayGiveUntil is how long a member may give a role there: as long as the last of
+// their own grants that lets them; zero: without end. It says "forbidden" if none
+// does any more. Parley itself (0) may always.
+func (s *Service) mayGiveUntil(ctx context.Context, tx *db.Tx, workspace, giver id.ID, r RoleIn) (time.Time, error) {
+	var end time.Time
+	if giver == 0 {
+		return end, nil
+	}
+	held, err := list(ctx, tx, func(rows *sql.Rows) (g Grant, err error) {
+		return g, rows.Scan(&g.Role, &g.Scope.Kind, &g.Scope.ID, db.ScanTime(&g.Until))
+	}, `select role, scope_kind, scope_id, until from right_grant
+		where workspace = $1 and member = $2 and ended = 0 and (until = 0 or until > $3)`,
+		workspace, giver, db.Micros(s.clock.Now()))
+	if err != nil {
+		return end, fmt.Errorf("reading the rights of who gives a role: %w", err)
+	}
+	for _, g := range held {
+		if !slices.Contains(g.Role.Rights(), r.Role.giver()) || g.Scope != (actor.Scope{}) && g.Scope != r.Scope {
+			continue
+		}
+		if g.Until.IsZero() {
+			return time.Time{}, nil
+		}
+		if g.Until.After(end) {
+			end = g.Until
+		}
+	}
+	if end.IsZero() {
+		return end, problem.New(problem.Forbidden, "forbidden", "right", string(r.Role.giver()))
+	}
+	return end, nil
 }
 
 func (s *Service) checkUntil(until time.Time) error {

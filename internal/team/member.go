@@ -148,7 +148,8 @@ func (s *Service) depart(ctx context.Context, tx *db.Tx, a actor.Actor, member i
 	if err := lock(ctx, tx, a.Workspace); err != nil {
 		return err
 	}
-	if _, _, err := present(ctx, tx, a.Workspace, member); err != nil {
+	login, _, err := present(ctx, tx, a.Workspace, member)
+	if err != nil {
 		return err
 	}
 	if err := s.mayDepart(ctx, tx, a, member); err != nil {
@@ -175,7 +176,20 @@ func (s *Service) depart(ctx context.Context, tx *db.Tx, a actor.Actor, member i
 	}
 	s.tell(tx, Ended{Workspace: a.Workspace, Member: member})
 	s.events.Record(tx, a, event.Entry{Verb: "member.departed", Kind: "member", Subject: member, Personal: reason, About: member})
-	return nil
+	return s.endSessionsToNowhere(ctx, tx, login, a)
+}
+
+// endSessionsToNowhere ends the sessions of a login that belongs to no workspace
+// any more. Where it belongs to another one, they go on there.
+func (s *Service) endSessionsToNowhere(ctx context.Context, tx *db.Tx, login id.ID, a actor.Actor) error {
+	var elsewhere int
+	if err := tx.Row(ctx, `select count(*) from member where login = $1 and departed = 0`, login).Scan(&elsewhere); err != nil {
+		return fmt.Errorf("looking for other workspaces of somebody: %w", err)
+	}
+	if elsewhere > 0 {
+		return nil
+	}
+	return s.endSessions(ctx, tx, login, 0, a)
 }
 
 // mayDepart protects owners from others and the workspace from having none.
@@ -207,7 +221,8 @@ func oneMoreOwner(ctx context.Context, tx *db.Tx, workspace id.ID) error {
 // joining is how somebody came in.
 type joining struct {
 	roles      []RoleIn
-	givenBy    id.ID // the member who invited them; 0 is Parley itself
+	until      time.Time // zero: no end
+	givenBy    id.ID     // the member who invited them; 0 is Parley itself
 	invitation id.ID
 	email      string
 }
@@ -231,7 +246,7 @@ func (s *Service) join(ctx context.Context, tx *db.Tx, a actor.Actor, login id.I
 	s.events.Record(tx, a, event.Entry{Verb: "member.joined", Kind: "member", Subject: a.Member,
 		Details: details, Personal: personal(a.Name, j.email), About: a.Member})
 	for _, r := range j.roles {
-		g := Grant{Member: a.Member, Role: r.Role, Scope: r.Scope, GivenBy: j.givenBy}
+		g := Grant{Member: a.Member, Role: r.Role, Scope: r.Scope, GivenBy: j.givenBy, Until: j.until}
 		if err := s.insertGrant(ctx, tx, a, &g); err != nil {
 			return err
 		}

@@ -143,6 +143,55 @@ func TestGrantsToAccounts(t *testing.T) {
 	refused(t, give(s, actor.Scope{Kind: "account", ID: 78}), "team.no_scope")
 }
 
+// A steward for a week can make neither themselves nor a friend one for good.
+func TestARoleIsGivenForNoLongerThanItsGiverHasIt(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := setup(t)
+	f := h.founder(1)
+	s := h.hire(f.actor, "Stew", team.Observer)
+	friday := h.clock.Now().Add(72 * time.Hour)
+	_, err := h.GiveGrant(ctx, f.actor, team.NewGrant{Member: s.actor.Member, Role: team.Steward, Until: friday})
+	must(t, err)
+	a := h.actorIn(s.Secret, f.actor.Workspace)
+	for _, until := range []time.Time{{}, friday.Add(time.Second)} {
+		_, err = h.GiveGrant(ctx, a, team.NewGrant{Member: a.Member, Role: team.Steward, Until: until})
+		refused(t, err, "team.until_longer")
+	}
+	_, err = h.GiveGrant(ctx, a, team.NewGrant{Member: a.Member, Role: team.Voice, Until: friday})
+	must(t, err)
+	inv, err := h.Invite(ctx, a, team.Invite{Email: "friend@example.org", Roles: []team.RoleIn{{Role: team.Steward}}})
+	must(t, err)
+	friend, err := h.AcceptNew(ctx, inv.Secret, team.NewLogin{Name: "Friend", Password: password}, team.Place{})
+	must(t, err)
+	if !h.actorIn(friend.Secret, a.Workspace).Can(actor.ManageTeam) {
+		t.Error("the invitation gave nothing")
+	}
+	h.clock.Advance(73 * time.Hour)
+	for _, secret := range []string{s.Secret, friend.Secret} {
+		if h.actorIn(secret, a.Workspace).Can(actor.ManageTeam) {
+			t.Error("a steward after Friday")
+		}
+	}
+}
+
+// Somebody who belongs nowhere any more is signed out everywhere.
+func TestWhoIsRemovedFromTheLastWorkspaceIsSignedOut(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := setup(t)
+	f := h.founder(1)
+	v := h.hire(f.actor, "Vera", team.Voice)
+	must(t, h.RemoveMember(ctx, f.actor, v.actor.Member, ""))
+	_, err := h.Authenticate(ctx, v.Secret)
+	if err == nil || h.count(`select count(*) from login_session s join login l on l.id = s.login where l.name = 'Vera'`) != 0 {
+		t.Errorf("the session goes on: %v", err)
+	}
+	if _, err := h.Authenticate(ctx, f.Secret); err != nil {
+		t.Errorf("and the founder's ended: %v", err)
+	}
+}
+
 func TestOnlyOwnersMakeOwners(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -286,7 +335,7 @@ func TestEndedByReadsTheSpine(t *testing.T) {
 			read = append(read, ended)
 		}
 	}
-	if told := h.takeEnded(); len(read) != 3 || !slices.Equal(read, told) {
+	if told := h.takeEnded(); len(read) != 4 || !slices.Equal(read, told) {
 		t.Errorf("the spine says %+v, this node was told %+v", read, told)
 	}
 }

@@ -55,6 +55,24 @@ func (m *model) may(member id.ID, right actor.Right) bool {
 	return false
 }
 
+// outlasts reports that a grant until then would be in force when the last of the
+// grants by which somebody holds the right has ended.
+func (m *model) outlasts(until time.Time, member id.ID, right actor.Right) bool {
+	var end time.Time
+	for r, h := range m.present[member] {
+		if !m.active(member, r) || !slices.Contains(r.Rights(), right) {
+			continue
+		}
+		if h.until.IsZero() {
+			return false
+		}
+		if h.until.After(end) {
+			end = h.until
+		}
+	}
+	return until.IsZero() || until.After(end)
+}
+
 func giver(r team.Role) actor.Right {
 	if r == team.Owner {
 		return actor.OwnWorkspace
@@ -65,6 +83,10 @@ func giver(r team.Role) actor.Right {
 // now is somebody's actor as a request of this moment would have it.
 func (m *model) now(w who) actor.Actor {
 	v, err := m.h.Authenticate(context.Background(), w.Secret)
+	if _, here := m.present[w.actor.Member]; !here && err != nil {
+		refused(m.h.t, err, "team.session_over") // they were in no other workspace
+		return actor.Actor{}
+	}
 	must(m.h.t, err)
 	for _, ws := range v.Workspaces {
 		if ws.Workspace.ID == m.ws {
@@ -110,7 +132,8 @@ func (m *model) give(t *rapid.T) {
 	g, err := m.h.GiveGrant(context.Background(), m.now(by), in)
 	_, here := m.present[to.actor.Member]
 	if expect(t, err, when(!m.may(by.actor.Member, giver(role)), "forbidden"), when(!here, "team.no_member"),
-		when(role == team.Owner && !in.Until.IsZero(), "team.owner_without_end")) {
+		when(role == team.Owner && !in.Until.IsZero(), "team.owner_without_end"),
+		when(m.outlasts(in.Until, by.actor.Member, giver(role)), "team.until_longer")) {
 		m.present[to.actor.Member][role] = held{g.ID, g.Until}
 	}
 }

@@ -201,9 +201,8 @@ func TestPagesFromSetUpToLeaving(t *testing.T) {
 
 	// Gone, at once.
 	anna.post(one+"/remove", "removal-reason", "moved").want(t, 200, "/w/town-hall/team", "They are removed").without(t, "Vera")
-	vera.get("/w/town-hall/inbox").want(t, 404, "")
-	vera.get("/").want(t, 200, "/", "You are not in any workspace")
-	vera.get(team.MePath).want(t, 200, "/")
+	vera.get("/w/town-hall/inbox").want(t, 200, "/sign-in", "Good to see you")
+	vera.get(team.MePath).want(t, 200, "/sign-in")
 	anna.get("/w/town-hall/team").want(t, 200, "", "You are the only owner")
 	anna.post("/w/town-hall/team/leave").want(t, 409, "", "cannot be without an owner")
 }

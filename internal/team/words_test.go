@@ -91,7 +91,9 @@ func rightsDoc(b *i18n.Bundle) string {
 
 Rights come with roles. A role is given to a member as a grant: for the whole workspace, for one team or for one
 account; with a reason, by somebody, until a day or without an end. Whoever holds several roles may do what any of them
-may. Grants are read again at every request: what ends, ends at once.
+may. Grants are read again at every request: what ends, ends at once. Nobody gives a role for longer than they hold the
+one that lets them. Who is removed from a workspace loses its streams and tokens with it, and is signed out everywhere
+if it was their last.
 
 Only owners make and unmake owners. An owner is one in the whole workspace and without an end, and the last one can
 neither leave nor be removed nor stop being an owner.
