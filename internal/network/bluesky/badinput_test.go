@@ -21,24 +21,32 @@ const (
 	annURI = "at://" + ann + "/app.bsky.feed.post/3jzfcijpj2z2a"
 )
 
-// heard is what one notification with this record becomes; nil is nothing.
+// heard is what one notification with this record becomes; nil is a gap.
 func heard(t *testing.T, r *rig, rec string) *network.Post {
 	t.Helper()
+	r.notifies(rec)
+	events, _ := r.poll(network.Mentions, network.Cursor{})
+	if len(events) != 1 {
+		t.Fatalf("%d events", len(events))
+	}
+	if e := events[0]; (e.Kind == network.KindGap) != (e.Post == nil) {
+		t.Fatalf("%+v", e)
+	}
+	return events[0].Post
+}
+
+// notifies answers with one notification about this record.
+func (r *rig) notifies(rec string) {
 	body := fmt.Sprintf(`{"notifications":[{"uri":%q,"cid":"bafyreia4g24gpgqaklcj7toojrwe7kcqvnmkhf6g5thjsgbocwxnha6chq",
 		"author":{"did":%q,"handle":"ann.test","displayName":"Ann"},"reason":"mention","indexedAt":"2026-11-12T09:00:00Z","record":%s}]}`, annURI, ann, rec)
 	r.instead("listNotifications", http.StatusOK, body)
-	events, _ := r.poll(network.Mentions, network.Cursor{})
-	if len(events) == 0 {
-		return nil
-	}
-	return events[0].Post
 }
 
 func facetJSON(start, end int, feature string) string {
 	return fmt.Sprintf(`{"index":{"byteStart":%d,"byteEnd":%d},"features":[%s]}`, start, end, feature)
 }
 
-// Bad input becomes clear words or a quiet gap, never a crash, never lost
+// Bad input becomes clear words or a gap that is told, never a crash, never lost
 // neighbours, never something that should not be shown.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
@@ -69,9 +77,17 @@ func TestBadInput(t *testing.T) {
 		"feature of another kind": {`{"text":"hello","facets":[` + facetJSON(0, 5, `{"$type":"com.example.sparkle"}`) + `]}`, "hello", 0},
 		"no text":                 {`{"createdAt":"2026-11-12T09:00:00Z"}`, "", 0},
 		"reply to nonsense":       {`{"text":"x","reply":{"root":{"uri":"javascript:1"},"parent":{"uri":"at://../../x"}}}`, "x", 0},
+		"embed of another kind":   {`{"text":"x","embed":{"$type":"com.example.embed","images":{"a":1},"record":7}}`, "x", 0},
+		"video that is a link":    {`{"text":"x","embed":{"$type":"com.example.embed","video":"https://example.org/"}}`, "x", 0},
+		"feature with a number":   {`{"text":"hello","facets":[` + facetJSON(0, 5, `{"$type":"com.example.sparkle","tag":5},`+link) + `]}`, "hello", 1},
+		"facets of another kind":  {`{"text":"hello","facets":["x",` + facetJSON(0, 5, link) + `]}`, "hello", 1},
+		"labels of another kind":  {`{"text":"x","labels":{"$type":"com.example.labels","values":"x"}}`, "x", 0},
+		"everything else is odd":  {`{"text":"x","createdAt":5,"langs":"de","reply":[],"facets":{},"labels":[],"embed":"e"}`, "x", 0},
 		"10 MB of text":           {`{"text":` + quote(strings.Repeat("lorem ", 10<<20/6)) + `}`, "GAP", 0},
 		"60 kB of text":           {`{"text":` + quote(strings.Repeat("lorem ", 10_000)) + `}`, strings.Repeat("lorem ", 10_000), 0},
 		"text is a list":          {`{"text":[]}`, "GAP", 0},
+		"a record that is a word": {`"x"`, "GAP", 0},
+		"a record without an end": {`{"text":"` + strings.Repeat("lorem ", 12_000) + `"}`, "GAP", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,6 +120,56 @@ func TestBadInput(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What cannot be read is met again by every poll that overlaps, and told once.
+func TestAGapIsToldOnce(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.notifies(`{"text":[]}`)
+	r.instead("listRecords", http.StatusOK, `{"records":[{"uri":"at://`+r.a.RemoteID+`/app.bsky.feed.post/3jzfcijpj2z2a","cid":"c","value":{"text":5}}]}`)
+	for _, f := range []network.Feed{network.Mentions, network.Own} {
+		events, next := r.poll(f, network.Cursor{})
+		if len(events) != 1 || events[0].Kind != network.KindGap || events[0].Note == "" || events[0].At.IsZero() {
+			t.Errorf("%s: %+v", f, events)
+		}
+		for _, pause := range []time.Duration{time.Second, time.Minute, time.Hour, 23 * time.Hour} {
+			r.clock.Advance(pause)
+			if events, next = r.poll(f, next); len(events) != 0 {
+				t.Errorf("%s: told again after %v: %+v", f, pause, events)
+			}
+		}
+		if strings.Contains(string(next.Opaque), "did:") {
+			t.Errorf("%s: the bookmark names somebody: %s", f, next.Opaque)
+		}
+	}
+}
+
+// Likes, and records of other kinds, are none of our business and no gaps.
+func TestOtherRecordsAreNoGaps(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	r.instead("listNotifications", http.StatusOK, `{"notifications":[{"uri":5,"reason":"like","record":7},
+		{"uri":"at://`+ann+`/com.example.note/3jzfcijpj2z2a","cid":"c","author":{"did":"`+ann+`"},"reason":"mention","record":{"text":"x"}}]}`)
+	if events, _ := r.poll(network.Mentions, network.Cursor{}); len(events) != 0 {
+		t.Errorf("%+v", events)
+	}
+}
+
+// A direct message whose attachment is of a new kind is heard; one that cannot be
+// read is told of.
+func TestDirectMessagesOfAnotherShape(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	_, next := r.poll(network.Direct, network.Cursor{})
+	r.instead("getLog", http.StatusOK, `{"cursor":"z","logs":[
+		{"$type":"chat.bsky.convo.defs#logCreateMessage","convoId":"c","message":{"id":"m1","text":"look","embed":{"record":"odd"},"sender":{"did":"`+ann+`"},"sentAt":"2026-11-12T09:00:00Z"}},
+		{"$type":"chat.bsky.convo.defs#logCreateMessage","convoId":"c","message":{"id":5,"text":"lost","sender":{"did":"`+ann+`"}}}]}`)
+	r.instead("getConvo", http.StatusOK, `{"convo":{"id":"c"}}`)
+	p, err := r.n.Poll(r.ctx, r.a, network.Direct, next)
+	if err != nil || len(p.Events) != 2 || p.Events[0].Post == nil || p.Events[0].Post.Text.Body != "look" || p.Events[1].Kind != network.KindGap {
+		t.Errorf("%+v, %v", p.Events, err)
 	}
 }
 

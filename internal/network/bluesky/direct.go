@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"parley/internal/network"
 	"parley/internal/network/bluesky/record"
@@ -36,7 +37,7 @@ type message struct {
 
 func (m *message) UnmarshalJSON(b []byte) error {
 	type plain message
-	if err := json.Unmarshal(b, (*plain)(m)); err != nil {
+	if err := lenient(b, (*plain)(m)); err != nil {
 		return err
 	}
 	m.raw = slices.Clone(b)
@@ -200,6 +201,8 @@ func (n *Network) logged(ctx context.Context, a network.Account, logs []logEntry
 		}
 		if e, ok := n.directEvent(a, c, *l.Message); ok {
 			out = append(out, e)
+		} else if l.Message.Type != typeSystem {
+			out = append(out, n.gap(time.Time{}))
 		}
 	}
 	return out, nil

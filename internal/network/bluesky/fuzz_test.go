@@ -70,7 +70,7 @@ func FuzzNotification(f *testing.F) {
 	f.Add([]byte(strings.Replace(seedPost, `"byteStart":3`, `"byteStart":-9223372036854775808`, 1)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		n := quietNetwork()
-		for _, e := range n.notified(network.Account{RemoteID: "did:plc:us"}, each[notification]([]json.RawMessage{raw})) {
+		for _, e := range n.notified(network.Account{RemoteID: "did:plc:us"}, each[notification]([]json.RawMessage{raw}), &network.Told{}) {
 			sound(t, e)
 		}
 		if e, ok := n.event(network.Account{}, readPost(raw).said()); ok {
@@ -106,7 +106,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"uri":"at://did:plc:us/app.bsky.feed.post/3jzfcijpj2z2a","value":{"embed":{"media":{"media":{"images":[{}]}}}}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		n := quietNetwork()
-		for _, e := range n.ownEvents(network.Account{RemoteID: "did:plc:us"}, each[repoRecord]([]json.RawMessage{raw})) {
+		for _, e := range n.ownEvents(network.Account{RemoteID: "did:plc:us"}, each[repoRecord]([]json.RawMessage{raw}), &network.Told{}) {
 			sound(t, e)
 		}
 		if s, err := standingOf("at://did:plc:us/app.bsky.feed.post/3jzfcijpj2z2a", "bafyreia4g24gpgqaklcj7toojrwe7kcqvnmkhf6g5thjsgbocwxnha6chq", raw, false); err == nil {

@@ -17,6 +17,8 @@ type ownMark struct {
 	// A walk that is not finished yet.
 	Walk string `json:"walk,omitempty"`
 	Top  string `json:"top,omitempty"`
+
+	Told network.Told `json:"told,omitempty"` // what could not be read
 }
 
 // ownPage is how many records one request asks for: the most there is.
@@ -35,7 +37,7 @@ func (n *Network) pollOwn(ctx context.Context, a network.Account, c network.Curs
 			return network.Page{}, err
 		}
 		page.Rate = list.rate
-		page.Events = append(page.Events, n.ownEvents(a, list.items)...)
+		page.Events = append(page.Events, n.ownEvents(a, list.items, &m.Told)...)
 		lowest := ""
 		for _, r := range list.items {
 			u, err := record.ParseURI(r.URI)
@@ -46,7 +48,7 @@ func (n *Network) pollOwn(ctx context.Context, a network.Account, c network.Curs
 		}
 		ended := list.cursor == "" || list.cursor == m.Walk
 		if first || ended || lowest != "" && lowest < until {
-			page.Next = writeCursor(ownMark{Key: max(m.Key, m.Top)})
+			page.Next = writeCursor(ownMark{Key: max(m.Key, m.Top), Told: m.Told})
 			oldestFirst(page.Events)
 			return page, nil
 		}
@@ -99,12 +101,15 @@ func (n *Network) ownRecords(ctx context.Context, a network.Account, cursor stri
 	return ownList{each[repoRecord](out.Records), out.Cursor, n.rate(h)}, nil
 }
 
-func (n *Network) ownEvents(a network.Account, records []repoRecord) []network.Event {
+func (n *Network) ownEvents(a network.Account, records []repoRecord, told *network.Told) []network.Event {
 	var out []network.Event
 	for _, r := range records {
 		e, ok := n.event(a, said{uri: r.URI, cid: r.CID, author: ourselves(a), record: r.Value})
-		if ok && e.Own {
+		switch {
+		case ok && e.Own:
 			out = append(out, e)
+		case !ok && lost(r.URI) && told.First(r.URI+" "+r.CID):
+			out = append(out, n.gap(time.Time{}))
 		}
 	}
 	return out
@@ -132,13 +137,13 @@ func (n *Network) Import(ctx context.Context, a network.Account, f network.Feed,
 		if err != nil {
 			return network.Page{}, err
 		}
-		return imported(n.ownEvents(a, list.items), list.cursor, m.Walk, list.rate, since), nil
+		return imported(n.ownEvents(a, list.items, &network.Told{}), list.cursor, m.Walk, list.rate, since), nil
 	case network.Mentions:
 		list, err := n.notifications(ctx, a, m.Walk)
 		if err != nil {
 			return network.Page{}, err
 		}
-		return imported(n.notified(a, list.items), list.cursor, m.Walk, list.rate, since), nil
+		return imported(n.notified(a, list.items, &network.Told{}), list.cursor, m.Walk, list.rate, since), nil
 	default:
 		return network.Page{Next: c}, nil
 	}

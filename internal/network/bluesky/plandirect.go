@@ -161,6 +161,9 @@ func (n *Network) proveDirect(ctx context.Context, a network.Account, p network.
 		back := out.Cursor == "" || len(msgs) == 0
 		for k := range msgs {
 			m := msgs[k]
+			if m.ID == "" || m.Rev == "" {
+				continue // what cannot be read proves nothing
+			}
 			if m.Rev <= f.After {
 				back = true
 				break

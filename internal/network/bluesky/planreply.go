@@ -89,8 +89,8 @@ func (n *Network) standing(ctx context.Context, a network.Account, uri string) (
 }
 
 func standingOf(uri, cid string, raw json.RawMessage, locked bool) (standing, error) {
-	var r postRecord
-	if err := json.Unmarshal(raw, &r); err != nil || !validCID(cid) {
+	r, err := readRecord(raw)
+	if err != nil || !validCID(cid) {
 		return standing{}, &network.Error{Kind: network.Transient, Native: "BadRecord", Err: err}
 	}
 	s := standing{self: strongRef{uri, cid}, locked: locked}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"parley/internal/network"
+	"parley/internal/network/bluesky/record"
 )
 
 const (
@@ -28,6 +29,8 @@ const (
 type mentionsMark struct {
 	Mark time.Time `json:"mark,omitzero"` // newest thing stored, by the server's clock; zero: nothing was there
 	Deep time.Time `json:"deep,omitzero"` // when a walk last went far back, by our clock
+
+	Told network.Told `json:"told,omitempty"` // what could not be read
 
 	// A walk that is not finished yet.
 	Walk  string    `json:"walk,omitempty"`
@@ -65,7 +68,7 @@ func (n *Network) pollMentions(ctx context.Context, a network.Account, c network
 			return network.Page{}, err
 		}
 		page.Rate = list.rate
-		page.Events = append(page.Events, n.notified(a, list.items)...)
+		page.Events = append(page.Events, n.notified(a, list.items, &m.Told)...)
 		newest := list.newest()
 		if newest.After(m.Top) {
 			m.Top = newest
@@ -105,7 +108,7 @@ func (m mentionsMark) finish(now time.Time) mentionsMark {
 	if m.Top.After(m.Mark) {
 		m.Mark = m.Top
 	}
-	return mentionsMark{Mark: m.Mark, Deep: m.Deep}
+	return mentionsMark{Mark: m.Mark, Deep: m.Deep, Told: m.Told}
 }
 
 func (n *Network) mentionsPage(p network.Page, m mentionsMark) network.Page {
@@ -174,26 +177,44 @@ func each[T any](raw []json.RawMessage) []T {
 	out := make([]T, 0, len(raw))
 	for _, r := range raw {
 		var v T
-		if json.Unmarshal(r, &v) == nil {
+		if lenient(r, &v) == nil {
 			out = append(out, v)
 		}
 	}
 	return out
 }
 
-// notified turns notifications into events. Servers that do not know the filter
-// of reasons send likes and follows too.
-func (n *Network) notified(a network.Account, items []notification) []network.Event {
+// notified turns notifications into events, and those that cannot be read into
+// gaps. Servers that do not know the filter of reasons send likes and follows too.
+func (n *Network) notified(a network.Account, items []notification, told *network.Told) []network.Event {
 	var out []network.Event
 	for _, x := range items {
 		switch x.Reason {
 		case "mention", "reply", "quote":
 		default:
-			continue
+			if x.Reason != "" {
+				continue
+			}
 		}
 		if e, ok := n.event(a, x.said()); ok {
 			out = append(out, e)
+		} else if lost(x.URI) && told.First(x.URI+" "+x.CID) {
+			out = append(out, n.gap(timeOf(x.IndexedAt, n.now())))
 		}
 	}
 	return out
+}
+
+// lost reports that what stands at uri, and could not be read, may have been a
+// post. Other kinds of records are none of our business.
+func lost(uri string) bool {
+	u, err := record.ParseURI(uri)
+	return err != nil || u.Collection == typePost
+}
+
+func (n *Network) gap(at time.Time) network.Event {
+	if at.IsZero() {
+		at = n.now()
+	}
+	return network.Event{Kind: network.KindGap, Note: "bluesky.gap.unreadable", At: at}
 }

@@ -164,7 +164,8 @@ func TestNothingIsMissed(t *testing.T) {
 	})
 }
 
-// One notification that cannot be read must not stop the others, now or later.
+// One notification that cannot be read must not stop the others, now or later,
+// and is not passed over in silence.
 func TestPoisonIsPassedOver(t *testing.T) {
 	t.Parallel()
 	r := setup(t)
@@ -180,8 +181,16 @@ func TestPoisonIsPassedOver(t *testing.T) {
 		{"uri":"at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/3jzfcijpj2z2c","cid":"c","reason":"mention","author":{"did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz"},
 		 "record":{"text":"heard"},"indexedAt":"2026-11-12T09:00:00Z"}]}`)
 	events, _ := r.poll(network.Mentions, network.Cursor{})
-	if len(events) != 1 || events[0].Post.Text.Body != "heard" {
-		t.Errorf("%d events: %+v", len(events), events)
+	gaps := 0
+	for _, e := range events {
+		if e.Kind == network.KindGap {
+			gaps++
+		} else if e.Post.Text.Body != "heard" {
+			t.Errorf("heard %+v", e.Post)
+		}
+	}
+	if len(events) != 4 || gaps != 3 {
+		t.Errorf("%d events, of them %d gaps: %+v", len(events), gaps, events)
 	}
 }
 

@@ -68,8 +68,8 @@ func (n *Network) post(s said) (network.Post, bool) {
 	if err != nil || u.Collection != typePost || len(s.record) > maxRaw || s.author.DID != u.DID {
 		return network.Post{}, false
 	}
-	var r postRecord
-	if json.Unmarshal(s.record, &r) != nil {
+	r, err := readRecord(s.record)
+	if err != nil {
 		return network.Post{}, false
 	}
 	now := n.now()

@@ -56,7 +56,7 @@ func (n *Network) threadAround(ctx context.Context, a network.Account, uri strin
 		return nil, err
 	}
 	var t threadNode
-	if err := json.Unmarshal(out.Thread, &t); err != nil {
+	if err := lenient(out.Thread, &t); err != nil {
 		return nil, &network.Error{Kind: network.Transient, Native: "getPostThread", Err: err}
 	}
 	return &t, nil

@@ -39,12 +39,10 @@ func (n *Network) posts(ctx context.Context, a network.Account, uris []string) (
 // readPost reads one post. One that is there but cannot be read is still there.
 func readPost(raw json.RawMessage) postView {
 	var p postView
-	if json.Unmarshal(raw, &p) == nil {
-		return p
+	if lenient(raw, &p) != nil {
+		return postView{}
 	}
-	var name strongRef
-	_ = json.Unmarshal(raw, &name)
-	return postView{URI: name.URI}
+	return p
 }
 
 // Watch re-reads posts: absent means gone, another CID means edited. Direct
@@ -76,7 +74,7 @@ func (n *Network) Watch(ctx context.Context, a network.Account, refs []network.R
 			}
 			continue
 		}
-		if e, ok := n.event(a, p.said()); ok && r.Version != "" && p.CID != r.Version {
+		if e, ok := n.event(a, p.said()); ok && r.Version != "" && p.CID != "" && p.CID != r.Version {
 			e.Kind = network.KindEdit
 			e.Post.Edited = n.now() // the network does not tell when
 			out = append(out, e)

@@ -2,6 +2,7 @@ package bluesky
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"time"
 )
@@ -77,6 +78,30 @@ type postRecord struct {
 	Labels struct {
 		Values []label `json:"values"`
 	} `json:"labels"`
+}
+
+// lenient reads what has the shape we expect and leaves out the rest: unions in
+// atproto are open (specification of Lexicon, section "union"), so whoever writes
+// a record may use a field's name for something of their own.
+func lenient(raw []byte, into any) error {
+	err := json.Unmarshal(raw, into)
+	var odd *json.UnmarshalTypeError
+	if errors.As(err, &odd) && odd.Field != "" {
+		return nil
+	}
+	return err
+}
+
+// readRecord reads a post's record. What it says must be words; a post without
+// some of what stands beside them is still a post.
+func readRecord(raw []byte) (r postRecord, err error) {
+	var said struct {
+		Text string `json:"text"`
+	}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return r, err
+	}
+	return r, lenient(raw, &r)
 }
 
 // strongRef is com.atproto.repo.strongRef.
