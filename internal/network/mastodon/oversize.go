@@ -34,7 +34,7 @@ func (n *Network) fetchPast(ctx context.Context, a network.Account, l list, extr
 	if id == "" {
 		return p, err
 	}
-	return page{items: []item{{id: id, event: n.gap("mastodon.gap.too_large")}}, rate: p.rate}, nil
+	return page{items: []item{{id: id, key: id, event: n.gap("mastodon.gap.too_large")}}, rate: p.rate}, nil
 }
 
 // firstID is the id of the first entry of a JSON list that was cut off

@@ -20,6 +20,8 @@ type place struct {
 	Walk  string `json:"w,omitempty"`
 	Began int64  `json:"t,omitempty"` // of this walk, in Unix seconds
 	Marks []mark `json:"m,omitempty"`
+
+	Told network.Told `json:"g,omitempty"` // gaps within the overlap
 }
 
 type mark struct {

@@ -1,6 +1,7 @@
 package mastodon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,7 +156,7 @@ func (n *Network) fetch(ctx context.Context, a network.Account, l list, extra ur
 	for _, raw := range raws {
 		it, err := l.read(raw)
 		if err != nil {
-			it.event = n.gap("mastodon.gap.unreadable")
+			it.key, it.event = cmp.Or(it.id, string(raw)), n.gap("mastodon.gap.unreadable")
 		}
 		p.items = append(p.items, it)
 	}
@@ -164,6 +165,15 @@ func (n *Network) fetch(ctx context.Context, a network.Account, l list, extra ur
 
 func (n *Network) gap(note string) *network.Event {
 	return &network.Event{Kind: network.KindGap, Note: note, At: n.env.Now()}
+}
+
+// tellOnce leaves out the gaps that an overlapping walk has told of.
+func (p page) tellOnce(told *network.Told) {
+	for i, it := range p.items {
+		if it.event != nil && it.event.Kind == network.KindGap && !told.First(it.key) {
+			p.items[i].event = nil
+		}
+	}
 }
 
 // newest is the id to page forward from.
@@ -218,6 +228,7 @@ func (n *Network) pollForward(ctx context.Context, a network.Account, l list, c 
 	if err != nil {
 		return network.Page{Rate: p.rate}, err
 	}
+	p.tellOnce(&at.Told)
 	next := p.newest()
 	if len(p.items) == 0 || next == "" || next == from {
 		at.end()
@@ -234,9 +245,12 @@ func (n *Network) pollNewest(ctx context.Context, a network.Account, l list) (ne
 		return network.Page{Rate: p.rate}, err
 	}
 	at := place{Base: "0"} // sorts before every id, of all dialects
-	if len(p.items) > 0 {
-		at.Base = p.items[len(p.items)-1].id
-		at.mark(p.items[0].id, n.env.Now())
+	p.tellOnce(&at.Told)
+	for _, it := range p.items {
+		if it.id != "" { // an entry without one holds no place
+			at.Base = it.id
+			at.mark(it.id, n.env.Now())
+		}
 	}
 	return n.page(p, at.cursor(), false), nil
 }

@@ -325,7 +325,7 @@ func TestMonstrousPost(t *testing.T) {
 		}
 		fmt.Fprint(w, map[bool]string{true: "[]", false: "]"}[len(out) == 0])
 	}))
-	events, _ := r.poll(network.Mentions, network.Cursor{V: 1, Opaque: []byte(`{"b":"0"}`)})
+	events, next := r.poll(network.Mentions, network.Cursor{V: 1, Opaque: []byte(`{"b":"0"}`)})
 	var said []string
 	for _, e := range events {
 		if e.Kind == network.KindGap {
@@ -339,5 +339,41 @@ func TestMonstrousPost(t *testing.T) {
 	}
 	if want := []string{"s1", "s2", "mastodon.gap.too_large", "s4"}; !slices.Equal(said, want) {
 		t.Errorf("heard %v, want %v", said, want)
+	}
+	r.gapsAreOver(next)
+}
+
+// TestUnreadablePost: one post that is none is told of once, though it is read
+// again by every poll of the overlap.
+func TestUnreadablePost(t *testing.T) {
+	t.Parallel()
+	r := against(t, mastodon.Mastodon, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("min_id") == "9" {
+			fmt.Fprint(w, "[]")
+			return
+		}
+		fmt.Fprint(w, `[{"id":"9","type":"mention","created_at":"2026-11-12T11:00:00Z","status":{"id":"did:plc:alice"}},{"type":"mention"}]`)
+	}))
+	for name, c := range map[string]network.Cursor{"from the start": {}, "from a bookmark": {V: 1, Opaque: []byte(`{"b":"0"}`)}} {
+		events, next := r.poll(network.Mentions, c)
+		if len(events) != 2 || events[0].Kind != network.KindGap || events[1].Kind != network.KindGap {
+			t.Errorf("%s: %+v", name, events)
+		}
+		r.gapsAreOver(next)
+	}
+}
+
+// gapsAreOver polls on through the overlap and hears of no gap again.
+func (r *rig) gapsAreOver(c network.Cursor) {
+	r.t.Helper()
+	for range 6 {
+		r.clock.Advance(30 * time.Second)
+		var events []network.Event
+		events, c = r.poll(network.Mentions, c)
+		for _, e := range events {
+			if e.Kind == network.KindGap {
+				r.t.Errorf("told again: %+v", e)
+			}
+		}
 	}
 }
