@@ -150,10 +150,15 @@ func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*ta
 	if len(identities) == 0 {
 		return talks, nil
 	}
+	// A member may finish one just now; on SQLite there is one writer, and no "for update".
+	lock := ""
+	if k.tx.Dialect() == db.Postgres {
+		lock = ` for update of c`
+	}
 	pairs, args := db.Pairs(3, identities, threads)
 	rows, err := k.tx.Query(ctx, `with k (identity, thread) as (`+pairs+`)
 		select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages
-		from k join conversation c on c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`,
+		from k join conversation c on c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`+lock,
 		append([]any{k.a.Workspace, k.in.Account}, args...)...)
 	if err != nil {
 		return nil, err

@@ -29,21 +29,31 @@ type sourceKey struct {
 	network, instance string
 }
 
-// findSource finds or makes the source row. What is made here is remembered
-// only after the commit.
+// findSource finds or makes the source row, and holds it until the transaction
+// ends: the intake reads what is there and writes what it makes of it, so two of
+// one source must come one after the other.
 func (k *intake) findSource(ctx context.Context) error {
 	var err error
 	k.source, err = k.d.sourceOf(ctx, k.tx, k.a.Workspace, k.in.Remote)
 	return err
 }
 
+// sourceOf locks a source and tells its number. A number that is made here is
+// remembered only after the commit. Making it locks it already; so does SQLite's
+// single writer, which is asked nothing for a number that is known.
 func (d *Desk) sourceOf(ctx context.Context, tx *db.Tx, workspace id.ID, a network.Account) (id.ID, error) {
 	key := sourceKey{workspace, a.Network, a.Instance}
 	d.sources.mu.Lock()
 	s := d.sources.m[key]
 	d.sources.mu.Unlock()
-	if s != 0 {
+	if s != 0 && tx.Dialect() == db.SQLite {
 		return s, nil
+	}
+	if s != 0 {
+		// Rows that refer to it may still be added by others: no key changes.
+		const lock = `select id from source where workspace = $1 and id = $2 for no key update`
+		err := tx.Row(ctx, lock, workspace, s).Scan(&s)
+		return s, err
 	}
 	const insert = `insert into source (workspace, id, network, instance) values ($1, $2, $3, $4)
 		on conflict (workspace, network, instance) do update set network = excluded.network returning id`
