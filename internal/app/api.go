@@ -29,7 +29,7 @@ func (a *App) operations() *api.API {
 	ops := api.New(api.Options{DB: a.DB, Clock: c.Clock, Log: c.Logger, Bundle: a.Bundle.Logging(c.Logger), Authenticate: a.Team.AuthenticateToken})
 	a.Team.API(ops, c.URL)
 	a.Accounts.API(ops)
-	conversation.API{Desk: a.Desk, Attach: a.attach, Attached: a.attached, Scrub: a.DB.Scrub,
+	conversation.API{Desk: a.Desk, Attached: a.attached, Scrub: a.DB.Scrub,
 		Also: []conversation.EraseAlso{a.eraseAlso}}.Register(ops)
 	a.Deliveries.API(ops)
 	g := ops.Section("events", "The log of what was done, by whom and when. It holds ids, never words.")

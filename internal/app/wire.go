@@ -1,12 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -125,8 +125,8 @@ func (a *App) ownPicture(ctx context.Context, workspace id.ID, digest [32]byte) 
 }
 
 // attach makes a member's file safe and stores it until something holds it.
-func (a *App) attach(ctx context.Context, workspace id.ID, body []byte) (network.Media, error) {
-	m, err := a.proxy.Take(ctx, workspace, bytes.NewReader(body), media.Upload())
+func (a *App) attach(ctx context.Context, workspace id.ID, body io.Reader) (network.Media, error) {
+	m, err := a.proxy.Take(ctx, workspace, body, media.Upload())
 	return network.Media{Kind: m.Kind, MIME: m.MIME, Width: m.Width, Height: m.Height, Size: m.Size, Digest: m.Digest}, err
 }
 

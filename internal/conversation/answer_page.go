@@ -1,10 +1,10 @@
 package conversation
 
 import (
-	"io"
 	"net/http"
 	"strconv"
 
+	"parley/internal/id"
 	"parley/internal/network"
 	"parley/internal/page"
 	"parley/internal/problem"
@@ -29,7 +29,7 @@ func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
 	if in.To, err = parseID(form.Get("to")); err != nil {
 		return err
 	}
-	if in.Media, err = p.files(r, form["alt"]); err == nil {
+	if in.Media, err = p.files(r, conversation, form["alt"]); err == nil {
 		_, err = p.Desk.Reply(r.Context(), r.Actor, in)
 	}
 	if err == nil {
@@ -51,7 +51,7 @@ func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
 }
 
 // files stores what was attached, each with its description.
-func (p *Pages) files(r *page.Request, alts []string) ([]network.Media, error) {
+func (p *Pages) files(r *page.Request, conversation id.ID, alts []string) ([]network.Media, error) {
 	if r.MultipartForm == nil {
 		return nil, nil
 	}
@@ -64,12 +64,8 @@ func (p *Pages) files(r *page.Request, alts []string) ([]network.Media, error) {
 		if err != nil {
 			return nil, problem.New(problem.Invalid, "conversation.unreadable_file", "name", h.Filename).Because(err)
 		}
-		body, err := io.ReadAll(f)
+		m, err := p.Desk.attach(r.Context(), r.Actor, conversation, f)
 		f.Close()
-		if err != nil {
-			return nil, problem.New(problem.Invalid, "conversation.unreadable_file", "name", h.Filename).Because(err)
-		}
-		m, err := p.Attach(r.Context(), r.Workspace.ID, body)
 		if err != nil {
 			return nil, err
 		}

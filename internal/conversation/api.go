@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,7 +21,6 @@ type Attached func(ctx context.Context, workspace id.ID, digest [32]byte) (netwo
 // API are the operations of the desk.
 type API struct {
 	Desk     *Desk
-	Attach   Attach
 	Attached Attached
 	Scrub    func(context.Context) error // after an erasure
 	Also     []EraseAlso
@@ -266,7 +266,7 @@ type uploadedJSON struct {
 }
 
 func (o API) upload(ctx context.Context, a actor.Actor, in *struct{ RawBody []byte }) (*uploadedJSON, error) {
-	m, err := o.Attach(ctx, a.Workspace, in.RawBody)
+	m, err := o.Desk.upload(ctx, a, bytes.NewReader(in.RawBody))
 	if err != nil {
 		return nil, err
 	}

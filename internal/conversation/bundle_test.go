@@ -2,7 +2,9 @@ package conversation_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -31,7 +33,8 @@ type bundle struct {
 	ids   *id.Maker
 	desk  *conversation.Desk
 	sent  []conversation.Outgoing
-	why   string // set: answering is not possible
+	files []string // what was attached
+	why   string   // set: answering is not possible
 }
 
 const (
@@ -50,7 +53,7 @@ func setup(t testing.TB) *bundle {
 	b := &bundle{TB: t, db: dbtest.New(t), clock: clock.NewFake(start)}
 	b.ids = id.NewMaker(b.clock, 1)
 	b.desk = conversation.New(conversation.Options{DB: b.db, Clock: b.clock, IDs: b.ids, Log: event.NewLog(b.clock, nil),
-		Logger: slog.New(slog.DiscardHandler), Send: b.send, Describe: b.describe})
+		Logger: slog.New(slog.DiscardHandler), Send: b.send, Describe: b.describe, Attach: b.attach})
 	for w, rows := range map[id.ID][2][]id.ID{workspace: {{town, library}, {ana, ben}}, elsewhere: {{other}, {otto}}} {
 		b.exec(`insert into workspace (id, slug, name, locale, zone, created, closed, keep_days) values ($1, $2, 'W', 'en', 'UTC', 1, 0, 0)`, w, fmt.Sprint("w", int64(w)))
 		for _, a := range rows[0] {
@@ -88,6 +91,12 @@ func (b *bundle) clear() {
 func (b *bundle) send(_ context.Context, _ *db.Tx, _ actor.Actor, out conversation.Outgoing) (id.ID, error) {
 	b.sent = append(b.sent, out)
 	return b.ids.New(), nil
+}
+
+func (b *bundle) attach(_ context.Context, _ id.ID, body io.Reader) (network.Media, error) {
+	file, err := io.ReadAll(body)
+	b.files = append(b.files, string(file))
+	return network.Media{Kind: "image", Digest: sha256.Sum256(file)}, err
 }
 
 func (b *bundle) describe(_ context.Context, _, account id.ID) (conversation.AccountView, error) {

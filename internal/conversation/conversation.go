@@ -62,6 +62,7 @@ type Desk struct {
 
 	send     Send
 	describe Describe
+	keep     Attach
 	sources  sources
 }
 
@@ -104,12 +105,13 @@ type Options struct {
 	Logger   *slog.Logger
 	Send     Send
 	Describe Describe
+	Attach   Attach
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
 	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash,
-		out: o.Logger, send: o.Send, describe: o.Describe}
+		out: o.Logger, send: o.Send, describe: o.Describe, keep: o.Attach}
 }
 
 // Person is an identity of somebody outside as it was last seen.

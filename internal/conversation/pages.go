@@ -11,7 +11,6 @@ import (
 	"parley/internal/actor"
 	"parley/internal/delivery"
 	"parley/internal/id"
-	"parley/internal/network"
 	"parley/internal/page"
 	"parley/internal/problem"
 )
@@ -22,16 +21,12 @@ type Picture func(ctx context.Context, workspace id.ID, address string, edge int
 // Own reads what a member attached to an answer.
 type Own func(ctx context.Context, workspace id.ID, digest [32]byte) (body []byte, mime string, err error)
 
-// Attach stores a file that a member attaches to an answer, made safe.
-type Attach func(ctx context.Context, workspace id.ID, body []byte) (network.Media, error)
-
 // Pages are the inbox and the open conversation.
 type Pages struct {
 	Desk    *Desk
 	Out     *delivery.Delivery
 	Picture Picture
 	Own     Own
-	Attach  Attach
 	Scrub   func(context.Context) error // after an erasure
 	Also    []EraseAlso
 }
