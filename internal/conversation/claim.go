@@ -23,9 +23,10 @@ type head struct {
 	Waiting   time.Time
 	ClaimedBy id.ID
 	ClaimedAt time.Time
+	Changed   time.Time // when it was last closed or reopened
 }
 
-const headColumns = `id, account, identity, thread, kind, state, waiting, claimed_by, claimed_at`
+const headColumns = `id, account, identity, thread, kind, state, waiting, claimed_by, claimed_at, changed`
 
 // load reads a conversation's head; in a transaction on PostgreSQL it also
 // locks the row, so that two members who act at once act one after the other.
@@ -37,7 +38,7 @@ func (d *Desk) load(ctx context.Context, q db.Queryer, a actor.Actor, right acto
 	}
 	var h head
 	err := q.Row(ctx, text, a.Workspace, conversation).Scan(&h.ID, &h.Account, &h.Identity, &h.Thread, &h.Kind, &h.State,
-		db.ScanTime(&h.Waiting), &h.ClaimedBy, db.ScanTime(&h.ClaimedAt))
+		db.ScanTime(&h.Waiting), &h.ClaimedBy, db.ScanTime(&h.ClaimedAt), db.ScanTime(&h.Changed))
 	if db.NoRows(err) {
 		return h, problem.New(problem.NotFound, "conversation.not_found")
 	}
@@ -193,17 +194,14 @@ func (d *Desk) setState(ctx context.Context, a actor.Actor, conversation id.ID, 
 		if err := d.unclaim(ctx, tx, a, h, "done"); err != nil {
 			return err
 		}
-		now := db.Micros(d.clock.Now())
-		set := `update conversation set state = $1, changed = $2, waiting = 0 where workspace = $3 and id = $4`
-		if to == Open {
-			// Whoever spoke last without an answer waits again, since then.
-			set = `update conversation set state = $1, changed = $2, waiting = coalesce((
-				select min(m.at) from reach r join message m on m.workspace = r.workspace and m.id = r.message
-				where r.workspace = $3 and r.conversation = $4 and m.own = 0 and m.gone = 0 and m.at > conversation.answered), 0)
-				where workspace = $3 and id = $4`
-		}
-		if _, err := tx.Exec(ctx, set, string(to), now, a.Workspace, h.ID); err != nil {
+		if _, err := tx.Exec(ctx, `update conversation set state = $1, changed = $2, waiting = 0 where workspace = $3 and id = $4`,
+			string(to), db.Micros(d.clock.Now()), a.Workspace, h.ID); err != nil {
 			return fmt.Errorf("changing a conversation's state: %w", err)
+		}
+		if to == Open {
+			if err := d.rewait(ctx, tx, a.Workspace, h.ID, time.Time{}); err != nil {
+				return err
+			}
 		}
 		d.record(tx, a, verb, h.ID, h.Account)
 		return nil

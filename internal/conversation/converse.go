@@ -32,6 +32,7 @@ type talk struct {
 	last     time.Time
 	lastID   id.ID
 	count    int64
+	recount  bool // who waits is read from what is stored
 }
 
 // converse puts what speaks to us, and what we answered elsewhere, into
@@ -51,14 +52,41 @@ func (k *intake) converse(ctx context.Context) error {
 	if len(ours) == 0 {
 		return nil
 	}
+	answers, err := k.findAnswers(ctx, ours)
+	if err != nil {
+		return err
+	}
+	ours = append(ours, answers...)
 	talks, err := k.findTalks(ctx, ours)
 	if err != nil {
 		return err
 	}
 	reach := db.NewRows(4, len(ours))
+	// Clocks differ: words of ours may be dated before what they answer.
+	k.place(talks, k.place(talks, ours, reach), reach)
+	if err := k.storeTalks(ctx, talks); err != nil {
+		return err
+	}
+	if err := reach.Insert(ctx, k.tx, `insert into reach (workspace, message, account, conversation)`, ""); err != nil {
+		return err
+	}
+	for _, t := range talks {
+		if t.recount {
+			if err := k.d.recount(ctx, k.tx, k.a.Workspace, t.id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// place puts messages into their conversations, and returns our own that found
+// none.
+func (k *intake) place(talks map[place]*talk, ours []*incoming, reach *db.Rows) (left []*incoming) {
 	for _, m := range ours {
 		t := k.join(talks, m)
 		if t == nil {
+			left = append(left, m)
 			continue
 		}
 		reach.Add(k.a.Workspace, m.row.id, k.in.Account, t.id)
@@ -69,10 +97,65 @@ func (k *intake) converse(ctx context.Context) error {
 		k.d.log.Record(k.tx, k.a, event.Entry{Verb: verb, Kind: "conversation", Subject: t.id,
 			Details: map[string]string{"message": m.row.id.String(), "account": k.in.Account.String()}})
 	}
-	if err := k.storeTalks(ctx, talks); err != nil {
-		return err
+	return left
+}
+
+// findAnswers looks for words of ours that came before what they answer and so
+// belonged nowhere. Such an answer stands in the thread of what it answers, so
+// threads that begin in this page have none.
+func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming, error) {
+	k.answered = map[string]bool{}
+	begun := k.begun()
+	var asked []string
+	for _, m := range ours {
+		switch {
+		case m.Own:
+			k.answered[m.Post.ParentID] = true
+		case !m.Direct && !begun[k.real(m.row.thread)]:
+			asked = append(asked, m.Post.ID)
+		}
 	}
-	return reach.Insert(ctx, k.tx, `insert into reach (workspace, message, account, conversation)`, "")
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	in, args := db.In(4, asked)
+	rows, err := k.tx.Query(ctx, `select m.id, m.remote_id, m.parent, m.thread, m.at from message m where m.workspace = $1 and m.source = $2
+		and m.own = $3 and m.direct = 0 and m.parent <> '' and m.parent `+in+` and not exists (
+			select 1 from reach r where r.workspace = m.workspace and r.message = m.id and r.account = m.own)`,
+		append([]any{k.a.Workspace, k.source, k.in.Account}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []*incoming
+	here := make(map[id.ID]bool, len(ours))
+	for _, m := range ours {
+		here[m.row.id] = true
+	}
+	for rows.Next() {
+		m := &incoming{Event: network.Event{Own: true, Post: &network.Post{}}, row: &row{stored: true}}
+		if err := rows.Scan(&m.row.id, &m.Post.ID, &m.Post.ParentID, &m.row.thread, db.ScanTime(&m.Post.Created)); err != nil {
+			return nil, err
+		}
+		if !here[m.row.id] {
+			k.answered[m.Post.ParentID] = true
+			found = append(found, m)
+		}
+	}
+	return found, rows.Err()
+}
+
+// begun are the threads that begin in this page, unless an older one was merged
+// into them: nothing of them was stored before.
+func (k *intake) begun() map[id.ID]bool {
+	begun := make(map[id.ID]bool, len(k.newThr))
+	for _, t := range k.newThr {
+		begun[t.id] = true
+	}
+	for from := range k.alias {
+		delete(begun, k.real(from))
+	}
+	return begun
 }
 
 // reached are the messages that already have their conversation with this account.
@@ -130,16 +213,9 @@ func (k *intake) placeOf(m *incoming) (place, bool) {
 	return place{parent.author, thread, Public}, true
 }
 
-// findTalks looks up the conversations these messages continue. A thread that
-// begins in this page has none, unless an older one was merged into it.
+// findTalks looks up the conversations these messages continue.
 func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*talk, error) {
-	begun := make(map[id.ID]bool, len(k.newThr))
-	for _, t := range k.newThr {
-		begun[t.id] = true
-	}
-	for from := range k.alias {
-		delete(begun, k.real(from))
-	}
+	begun := k.begun()
 	var identities, threads []id.ID
 	for _, m := range ours {
 		if p, ok := k.placeOf(m); ok && !begun[p.thread] {
@@ -193,7 +269,20 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 		}
 		talks[p] = t
 	}
-	t.add(m.row.id, m.Post.Created, m.Own, k.past(m) || p.kind == Item)
+	late := !m.Post.Created.After(t.answered)
+	switch {
+	case m.Own:
+		t.spoke(m)
+	case k.past(m) || p.kind == Item || late && (k.in.History || k.answered[m.Post.ID]):
+	case late && m.row.stored: // as part of a thread: what is stored tells whether that was before our last words
+		t.waits(m.row.seen)
+		t.recount = true
+	case late: // whoever said our last words had not read it
+		t.waits(k.now)
+	default:
+		t.waits(m.Post.Created)
+	}
+	t.add(m)
 	return t
 }
 
@@ -208,28 +297,33 @@ func (k *intake) past(m *incoming) bool {
 	return k.in.History && m.Post.Created.Before(k.now.Add(-recent))
 }
 
-// add counts a message in. quiet messages make nobody wait.
-func (t *talk) add(message id.ID, at time.Time, own, quiet bool) {
+// add counts a message into what the list shows.
+func (t *talk) add(m *incoming) {
 	t.touched = true
 	t.count++
-	if !at.Before(t.last) {
-		t.last, t.lastID = at, message
+	if !m.Post.Created.Before(t.last) {
+		t.last, t.lastID = m.Post.Created, m.row.id
 	}
-	if own {
-		if at.After(t.answered) {
-			t.answered = at
-		}
-		if !t.waiting.After(at) {
-			t.waiting = time.Time{}
-		}
-		return
-	}
-	if quiet || !at.After(t.answered) {
-		return
-	}
+}
+
+func (t *talk) waits(since time.Time) {
 	t.state = Open
-	if t.waiting.IsZero() || at.Before(t.waiting) {
-		t.waiting = at
+	if t.waiting.IsZero() || since.Before(t.waiting) {
+		t.waiting = since
+	}
+}
+
+// spoke is called before add. Who had spoken by then waits no longer; if more
+// was said since, the stored messages tell whether anybody still does.
+func (t *talk) spoke(m *incoming) {
+	at := m.Post.Created
+	if at.After(t.answered) {
+		t.answered = at
+	}
+	if t.waiting.After(at) || t.last.After(at) {
+		t.recount = true
+	} else {
+		t.waiting = time.Time{}
 	}
 }
 
@@ -319,16 +413,5 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 		return err
 	}
 	_, err := tx.Exec(ctx, `delete from conversation where workspace = $1 and id = $2`, workspace, from)
-	return err
-}
-
-// recount looks again at the conversations a message belongs to, after it is
-// gone: nobody waits for an answer to words that were taken back.
-func (d *Desk) recount(ctx context.Context, tx *db.Tx, workspace, message id.ID) error {
-	_, err := tx.Exec(ctx, `update conversation set waiting = coalesce((
-			select min(m.at) from reach r join message m on m.workspace = r.workspace and m.id = r.message
-			where r.workspace = conversation.workspace and r.conversation = conversation.id
-			and m.own = 0 and m.gone = 0 and m.at > conversation.answered and m.at >= conversation.waiting), 0)
-		where workspace = $1 and waiting > 0 and id in (select conversation from reach where workspace = $1 and message = $2)`, workspace, message)
 	return err
 }

@@ -71,6 +71,8 @@ type intake struct {
 	alias  map[id.ID]id.ID    // threads that turned out to be part of another
 	newThr []newThread
 	fresh  int
+
+	answered map[string]bool // what words of ours answer, by remote id
 }
 
 // incoming is an event on its way to a row.
@@ -89,6 +91,7 @@ type row struct {
 	own      id.ID
 	delivery id.ID
 	at       time.Time
+	seen     time.Time
 	edited   time.Time
 	gone     time.Time
 	stored   bool
@@ -159,7 +162,7 @@ func (k *intake) findMessages(ctx context.Context) error {
 		ids[g.ID] = true
 	}
 	in, args := db.In(3, keys(ids))
-	rows, err := k.tx.Query(ctx, `select id, remote_id, version, thread, author, own, delivery, at, edited, gone from message
+	rows, err := k.tx.Query(ctx, `select id, remote_id, version, thread, author, own, delivery, at, seen, edited, gone from message
 		where workspace = $1 and source = $2 and remote_id `+in, append([]any{k.a.Workspace, k.source}, args...)...)
 	if err != nil {
 		return err
@@ -170,7 +173,7 @@ func (k *intake) findMessages(ctx context.Context) error {
 		r := &row{stored: true}
 		var remote string
 		if err := rows.Scan(&r.id, &remote, &r.version, &r.thread, &r.author, &r.own, &r.delivery,
-			db.ScanTime(&r.at), db.ScanTime(&r.edited), db.ScanTime(&r.gone)); err != nil {
+			db.ScanTime(&r.at), db.ScanTime(&r.seen), db.ScanTime(&r.edited), db.ScanTime(&r.gone)); err != nil {
 			return err
 		}
 		k.known[remote] = r
@@ -383,11 +386,38 @@ func (k *intake) bury(ctx context.Context) error {
 		if n == 0 {
 			continue
 		}
-		if err := k.d.recount(ctx, k.tx, k.a.Workspace, r.id); err != nil {
+		if err := k.recountOf(ctx, r.id); err != nil {
 			return err
 		}
 		k.d.log.Record(k.tx, k.a, event.Entry{Verb: "message.gone", Kind: "thread", Subject: k.real(r.thread),
 			Details: map[string]string{"message": r.id.String(), "account": k.in.Account.String()}})
+	}
+	return nil
+}
+
+// recountOf looks who waits in the conversations of a message: nobody waits for
+// an answer to words that were taken back.
+func (k *intake) recountOf(ctx context.Context, message id.ID) error {
+	rows, err := k.tx.Query(ctx, `select conversation from reach where workspace = $1 and message = $2`, k.a.Workspace, message)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var cs []id.ID
+	for rows.Next() {
+		var c id.ID
+		if err := rows.Scan(&c); err != nil {
+			return err
+		}
+		cs = append(cs, c)
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	for _, c := range cs {
+		if err := k.d.recount(ctx, k.tx, k.a.Workspace, c); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -116,15 +116,6 @@ func TestOurAnswerWrittenElsewhereEndsTheWaiting(t *testing.T) {
 	b.want(`Bea public 11 open waiting 6m0s | Bea: Is bus 12 running? / we: Yes, from stop B / Bea: And on Sunday?`)
 }
 
-func TestAnOlderMessageThatComesLateDoesNotWaitOnceAnswered(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.clock.Set(after(time.Hour))
-	b.ingest(town, says("bea", "m1", "", "one", after(0)), ours(says("our11", "a1", "m1", "answer", after(5*minute))))
-	b.ingest(town, says("bea", "m2", "m1", "two", after(2*minute)))
-	b.want(`Bea public 11 open | Bea: one / Bea: two / we: answer`)
-}
-
 func TestHistoryMakesNobodyWaitButTheLastDaysDo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

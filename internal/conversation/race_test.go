@@ -5,10 +5,72 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
+	"parley/internal/actor"
 	"parley/internal/conversation"
+	"parley/internal/db"
 	"parley/internal/id"
+	"parley/internal/network"
 )
+
+// blocks waits until another transaction waits for this one. SQLite lets nobody
+// else begin.
+func (b *bundle) blocks(ctx context.Context, tx *db.Tx) error {
+	if b.db.Dialect() == db.SQLite {
+		return nil
+	}
+	var pid, waiting int
+	if err := tx.Row(ctx, `select pg_backend_pid()`).Scan(&pid); err != nil {
+		return err
+	}
+	for waiting == 0 {
+		const q = `select count(*) from pg_stat_activity where cast($1 as int) = any(pg_blocking_pids(pid))`
+		if err := b.db.Read().Row(ctx, q, pid).Scan(&waiting); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Our answer is stored while a page is not yet committed that brings the next
+// question: both are counted, and the question waits.
+func TestAnAnswerAndAPageThatOverlapLoseNothing(t *testing.T) {
+	t.Parallel()
+	b, c := asked(t)
+	send, err := b.desk.Reply(context.Background(), voice(ana), conversation.Answer{Conversation: c, Text: "Yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.clock.Set(after(2 * time.Hour))
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	read := make(chan bool)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := b.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+			_, err := b.desk.Ingest(ctx, tx, actor.System(workspace, "poller"), conversation.Arrival{Account: town, Remote: b.remote(town),
+				Feed: network.Mentions, Events: []network.Event{says("bea", "m2", "m1", "And now?", after(2*time.Hour))}})
+			close(read)
+			if err != nil {
+				return err
+			}
+			return b.blocks(ctx, tx)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-read
+	b.clock.Set(after(90 * time.Minute)) // the network took it before it was asked again
+	b.stands(sent(b, c, send, "a1"))
+	wg.Wait()
+	var messages int
+	if err := b.db.Read().Row(ctx, `select messages from conversation`).Scan(&messages); err != nil || messages != 3 {
+		t.Errorf("%d messages are counted (%v), want 3", messages, err)
+	}
+	b.want(`Bea public 11 open waiting 2h0m0s | Bea: Is bus 12 running? / we: Yes ^Ana / Bea: And now?`)
+}
 
 // Two feeds of one network bring the same messages at the same moment, and our
 // answer is stored meanwhile.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"parley/internal/actor"
 	"parley/internal/db"
@@ -317,6 +318,12 @@ func (d *Desk) Sent(ctx context.Context, tx *db.Tx, a actor.Actor, in Sent) erro
 	}
 	if err := d.unclaim(ctx, tx, a, h, "answered"); err != nil {
 		return err
+	}
+	if h.Waiting.IsZero() {
+		// What came while the answer was on its way was not read by who wrote it.
+		if err := d.rewait(ctx, tx, a.Workspace, h.ID, h.Changed.Add(time.Microsecond)); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(ctx, `update conversation set state = 'done', changed = $1 where workspace = $2 and id = $3 and waiting = 0`,
 		db.Micros(d.clock.Now()), a.Workspace, h.ID); err != nil {

@@ -1,0 +1,59 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/internal/db"
+	"parley/internal/id"
+)
+
+// rewait looks again since when somebody waits in a conversation. Waiting is
+// who said something after our last words in it, since then; and whose words
+// were older but had not reached us when that answer was given, since they did.
+// What answers them by name ends it whenever it comes. Who began to wait before
+// from is left out: a member finished that, or it never made anybody wait.
+func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id.ID, from time.Time) error {
+	given, err := d.lastGiven(ctx, tx, workspace, conversation)
+	if err != nil {
+		return err
+	}
+	const since = `select min(case when m.at > conversation.answered then m.at else m.seen end)
+		from reach r join message m on m.workspace = r.workspace and m.id = r.message
+		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.gone = 0
+		and (m.at > conversation.answered and m.at >= $3
+			or m.at <= conversation.answered and m.seen >= $3 and m.seen > $4 and m.at > m.seen - $5)
+		and not exists (select 1 from message o where o.workspace = m.workspace and o.source = m.source
+			and o.parent = m.remote_id and o.parent <> '' and o.own = conversation.account)`
+	if _, err := tx.Exec(ctx, `update conversation set waiting = coalesce((`+since+`), 0) where workspace = $1 and id = $2`,
+		workspace, conversation, db.Micros(from), given, recent.Microseconds()); err != nil {
+		return fmt.Errorf("looking who waits: %w", err)
+	}
+	return nil
+}
+
+// lastGiven is when we last knew all that had reached us and spoke: as a member
+// pressed Send, or, for what was written elsewhere, as it came.
+func (d *Desk) lastGiven(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) (int64, error) {
+	var at int64
+	if err := tx.Row(ctx, `select coalesce(max(coalesce(a.at, m.seen)), 0) from reach r
+		join message m on m.workspace = r.workspace and m.id = r.message
+		left join answer a on a.workspace = m.workspace and a.delivery = m.delivery
+		where r.workspace = $1 and r.conversation = $2 and m.own <> 0`, workspace, conversation).Scan(&at); err != nil {
+		return 0, fmt.Errorf("looking when we last spoke: %w", err)
+	}
+	return at, nil
+}
+
+// recount looks again at a conversation in which somebody waits.
+func (d *Desk) recount(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) error {
+	var waiting time.Time
+	if err := tx.Row(ctx, `select waiting from conversation where workspace = $1 and id = $2`, workspace, conversation).Scan(db.ScanTime(&waiting)); err != nil {
+		return fmt.Errorf("reading who waits: %w", err)
+	}
+	if waiting.IsZero() {
+		return nil
+	}
+	return d.rewait(ctx, tx, workspace, conversation, waiting)
+}

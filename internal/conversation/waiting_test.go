@@ -1,0 +1,151 @@
+package conversation_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"parley/internal/conversation"
+	"parley/internal/id"
+	"parley/internal/network"
+)
+
+// answeredElsewhere answers elsewhere what Bea asked, and closes it.
+func answeredElsewhere(t *testing.T) (*bundle, id.ID) {
+	t.Helper()
+	b, c := asked(t)
+	b.ingest(town, ours(says("our11", "a1", "m1", "Yes", after(30*time.Second))))
+	if err := b.desk.Finish(context.Background(), voice(ana), c); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.Set(after(2 * time.Hour))
+	return b, c
+}
+
+// Bea writes again while we write to her, and the poll brings it after our
+// answer: nobody has read it.
+func TestWhatWasWrittenBeforeOurAnswerAndCameAfterItWaits(t *testing.T) {
+	t.Parallel()
+	b, c := asked(t)
+	send, err := b.desk.Reply(context.Background(), voice(ana), conversation.Answer{Conversation: c, Text: "Yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.stands(sent(b, c, send, "a1"))
+	b.want(`Bea public 11 done | Bea: Is bus 12 running? / we: Yes ^Ana`)
+	b.clock.Set(after(time.Hour + minute))
+	late := says("bea", "m2", "m1", "My child is at stop B!", after(20*time.Second))
+	b.ingest(town, late)
+	waits := `Bea public 11 open waiting 1h1m0s | Bea: Is bus 12 running? / Bea: My child is at stop B! / we: Yes ^Ana`
+	b.want(waits)
+	b.clock.Set(after(2 * time.Hour))
+	b.ingest(town, late, ours(says("our11", "a1", "m1", "Yes ^Ana", after(time.Hour))))
+	b.want(waits)
+	if err := b.desk.Finish(context.Background(), voice(ana), c); err != nil {
+		t.Fatal(err)
+	}
+	b.ingest(town, late)
+	b.want(`Bea public 11 done | Bea: Is bus 12 running? / Bea: My child is at stop B! / we: Yes ^Ana`)
+	if err := b.desk.Reopen(context.Background(), voice(ana), c); err != nil {
+		t.Fatal(err)
+	}
+	b.want(waits)
+}
+
+// An answer may be on its way for minutes. Who pressed Send had not read what
+// came meanwhile.
+func TestWhatCameWhileOurAnswerWasOnItsWayWaits(t *testing.T) {
+	t.Parallel()
+	for _, order := range []string{"echo first", "sent first"} {
+		t.Run(order, func(t *testing.T) {
+			t.Parallel()
+			b, c := asked(t)
+			send, err := b.desk.Reply(context.Background(), voice(ana), conversation.Answer{Conversation: c, Text: "Yes"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.clock.Set(after(2 * time.Hour))
+			b.ingest(town, says("bea", "m2", "m1", "And tomorrow?", after(90*minute)))
+			b.clock.Set(after(3 * time.Hour))
+			if order == "echo first" {
+				b.ingest(town, ours(says("our11", "a1", "m1", "Yes ^Ana", after(3*time.Hour))))
+			}
+			for range 2 {
+				b.stands(sent(b, c, send, "a1"))
+				b.want(`Bea public 11 open waiting 2h0m0s | Bea: Is bus 12 running? / Bea: And tomorrow? / we: Yes ^Ana`)
+			}
+		})
+	}
+}
+
+func TestALateMessageWaitsUnlessWeAnsweredItOrItIsHistory(t *testing.T) {
+	t.Parallel()
+	late := says("bea", "m2", "m1", "two", after(20*time.Second))
+	answer := ours(says("our11", "a2", "m2", "yes, two", after(40*time.Second)))
+	for name, tc := range map[string]struct {
+		history bool
+		pages   [][]network.Event
+		want    string
+	}{
+		"alone": {false, [][]network.Event{{late}},
+			`Bea public 11 open waiting 2h0m0s | Bea: Is bus 12 running? / Bea: two / we: Yes`},
+		"found by an import": {true, [][]network.Event{{late}},
+			`Bea public 11 done | Bea: Is bus 12 running? / Bea: two / we: Yes`},
+		"with our answer to it": {false, [][]network.Event{{answer, late}},
+			`Bea public 11 done | Bea: Is bus 12 running? / Bea: two / we: Yes / we: yes, two`},
+		"after our answer to it": {false, [][]network.Event{{answer}, {late}},
+			`Bea public 11 done | Bea: Is bus 12 running? / Bea: two / we: Yes / we: yes, two`},
+		"before our answer to it": {false, [][]network.Event{{late}, {answer}, {late, answer}},
+			`Bea public 11 open | Bea: Is bus 12 running? / Bea: two / we: Yes / we: yes, two`},
+		"edited": {false, [][]network.Event{{edited(says("bea", "m1", "", "Is bus 13 running?", after(0)), after(minute))}},
+			`Bea public 11 done | Bea: Is bus 13 running?[was Is bus 12 running?] / we: Yes`},
+		"only beside us": {false, [][]network.Event{{context_(late)}},
+			`Bea public 11 done | Bea: Is bus 12 running? / ~Bea: two / we: Yes`},
+		"thanks": {false, [][]network.Event{{says("bea", "m3", "a1", "Thanks!", after(minute))}},
+			`Bea public 11 open waiting 1m0s | Bea: Is bus 12 running? / we: Yes / Bea: Thanks!`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := answeredElsewhere(t)
+			for _, page := range tc.pages {
+				if _, err := b.tryIngest(workspace, town, tc.history, page...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.want(tc.want)
+		})
+	}
+}
+
+func edited(e network.Event, at time.Time) network.Event {
+	e.Kind, e.Post.Version, e.Post.Edited = network.KindEdit, "2", at
+	return e
+}
+
+// The page with our words may come before the one with what they answer, and
+// their clock may be ahead of ours.
+func TestAnAnswerThatComesBeforeItsQuestionEndsTheWaiting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.Set(after(time.Hour))
+	b.ingest(town, ours(says("our11", "a1", "m1", "Yes", after(5*minute))))
+	b.ingest(town, says("bea", "m1", "", "Is it?", after(0)))
+	b.ingest(town, ours(says("our11", "a2", "m2", "No", after(5*minute))), says("carl", "m2", "", "Was it?", after(6*minute)))
+	want := `
+		Bea public 11 open | Bea: Is it? / we: Yes
+		Carl public 11 open | we: No / Carl: Was it?`
+	b.want(want)
+	b.ingest(town, ours(says("our11", "a1", "m1", "Yes", after(5*minute))), says("bea", "m1", "", "Is it?", after(0)))
+	b.want(want)
+}
+
+// Our words end the waiting of who spoke before them, not of who spoke after.
+func TestAnAnswerOfOursThatComesLateLeavesWhoSpokeAfterItWaiting(t *testing.T) {
+	t.Parallel()
+	b, _ := asked(t)
+	b.ingest(town, says("bea", "m2", "m1", "And tomorrow?", after(10*minute)))
+	b.ingest(town, ours(says("our11", "a1", "m1", "Yes", after(5*minute))))
+	b.want(`Bea public 11 open waiting 10m0s | Bea: Is bus 12 running? / we: Yes / Bea: And tomorrow?`)
+	b.ingest(town, network.Event{Kind: network.KindGone, Gone: &network.Ref{ID: "m2"}, At: after(time.Hour)})
+	b.want(`Bea public 11 open | Bea: Is bus 12 running? / we: Yes / Bea: (And tomorrow?)`)
+}
