@@ -69,6 +69,11 @@ func (a *App) eraseAlso(ctx context.Context, tx *db.Tx, who actor.Actor, e conve
 			return err
 		}
 	}
+	if e.Person != 0 { // else nobody is erased, only messages past their time
+		if err := a.Deliveries.Redact(ctx, tx, who, e.Redact); err != nil {
+			return err
+		}
+	}
 	for _, address := range e.Pictures {
 		if err := a.Media.ReleaseAll(ctx, tx, e.Workspace, remotePicture, pictureSubject(address)); err != nil {
 			return err

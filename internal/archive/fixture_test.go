@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ import (
 	"parley/internal/db"
 	"parley/internal/db/dbtest"
 	"parley/internal/event"
+	"parley/internal/id"
+	"parley/internal/network"
 	"parley/internal/team"
 )
 
@@ -300,6 +303,7 @@ func TestAnErasedPersonIsNotInANewArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 		row := answered(t, a, shown.Rows)
+		nameElsewhere(t, a, row)
 		secrets := traces(t, a, who, row)
 		if found := tracesIn(t, c, secrets); len(found) != len(secrets) {
 			t.Fatalf("%s: before erasing only %q of %q are found: the search does not see what is there", kind, found, secrets)
@@ -327,6 +331,38 @@ func answered(t testing.TB, a *app.App, rows []conversation.Row) conversation.Ro
 	}
 	t.Fatal("nobody was answered")
 	return conversation.Row{}
+}
+
+// nameElsewhere lets us and others speak of somebody in another conversation.
+func nameElsewhere(t testing.TB, a *app.App, row conversation.Row) {
+	t.Helper()
+	ctx := context.Background()
+	err := a.DB.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var one id.ID
+		var raw []byte
+		err := tx.Row(ctx, `select id, draft from delivery where subject <> $1 and state = 'sent' and length(draft) > 0 order by id limit 1`, row.ID).Scan(&one, &raw)
+		if err != nil {
+			return err
+		}
+		var draft network.Draft
+		if err := json.Unmarshal(raw, &draft); err != nil {
+			return err
+		}
+		draft.Parts[0].Text += " Ask " + row.Person.Name + " of " + row.Person.Handle
+		if raw, err = json.Marshal(draft); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update delivery set draft = $1 where id = $2`, raw, one); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update message set warning = $1, parent = $2, quote = $2 where id = (
+			select min(m.id) from message m join identity i on i.id = m.author where m.own = 0 and i.remote_id <> $3)`,
+			"about "+row.Person.Name, "at://"+row.Person.RemoteID+"/post/1?of="+row.Person.Handle, row.Person.RemoteID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // traces are words by which somebody could be recognised: their address, and the
