@@ -3,7 +3,6 @@ package conversation
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"parley/internal/id"
 	"parley/internal/network"
 	"parley/internal/problem"
-	"parley/internal/text"
 )
 
 // Erased is what remains to be done outside the tables of this capability.
@@ -24,28 +22,18 @@ type Erased struct {
 	Conversations []id.ID  // deliveries to them hold their name and their words
 	Messages      []id.ID  // these are removed
 	Pictures      []string // addresses of pictures of them and by them
-	Names         []string
-	names         *regexp.Regexp
+	names         []name   // what they are known by
+	words         []string // of these, where they may stand
 }
-
-// Redact takes the names out of a text that stays because others need it.
-func (e Erased) Redact(s string) string {
-	if e.names == nil {
-		return s
-	}
-	return e.names.ReplaceAllString(s, gap)
-}
-
-// gap stands where a name was.
-const gap = "[…]"
 
 // EraseAlso erases what other capabilities keep of somebody, in the same transaction.
 type EraseAlso func(ctx context.Context, tx *db.Tx, a actor.Actor, e Erased) error
 
 // Erase removes everything somebody outside said, every version of it, who they
-// are, and their name from what we and others said to them. What they said
-// cannot come back by a poll or an import. The log keeps that something happened,
-// never what, and still verifies.
+// are, and their name from what we and others said to them, and from where it
+// stands. What they said until now cannot come back by a poll or an import,
+// whether or not it had reached us. The log keeps that something happened, never
+// what, and still verifies.
 //
 // On the disk the words are gone once the caller has scrubbed the database
 // (db.Scrub), which rewrites it; backups made before keep them.
@@ -64,7 +52,7 @@ func (d *Desk) Erase(ctx context.Context, a actor.Actor, person id.ID, also ...E
 		if err := d.eraseConversations(ctx, tx, a.Workspace, &e); err != nil {
 			return err
 		}
-		if err := d.redactOthers(ctx, tx, a.Workspace, e); err != nil {
+		if err := d.redactOthers(ctx, tx, e); err != nil {
 			return err
 		}
 		for _, fn := range also {
@@ -125,7 +113,6 @@ func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.
 		}
 		local, _, _ := strings.Cut(handle, "@")
 		words = append(words, i.remote, handle, name, url)
-		e.Names = append(e.Names, handle, local, name)
 		if local != "" {
 			words = append(words, "@"+local)
 		}
@@ -133,21 +120,22 @@ func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.
 	if len(ids) == 0 {
 		return e, nil, problem.New(problem.NotFound, "conversation.no_person")
 	}
-	e.names = pattern(words)
+	e.names, e.words = known(words), shortest(words)
 	return e, ids, rows.Err()
 }
 
-// pattern matches any of the words, the longest first, whatever their case.
-func pattern(words []string) *regexp.Regexp {
-	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return len(w) < 3 })
-	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
+// shortest leaves out what has another of the words in it: where that stands, this does.
+func shortest(words []string) []string {
+	var out []string
 	for i, w := range words {
-		words[i] = regexp.QuoteMeta(w)
+		if len(w) < 3 || slices.ContainsFunc(words, func(o string) bool {
+			return len(o) >= 3 && len(o) < len(w) && strings.Contains(strings.ToLower(w), strings.ToLower(o))
+		}) || slices.Contains(words[:i], w) {
+			continue
+		}
+		out = append(out, w)
 	}
-	if len(words) == 0 {
-		return nil
-	}
-	return regexp.MustCompile(`(?i)` + strings.Join(words, "|"))
+	return out
 }
 
 func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e *Erased, by []authored) error {
@@ -156,6 +144,9 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 		return err
 	}
 	for _, i := range by {
+		if err := marks.silence(ctx, tx, i.source, i.remote, d.clock.Now()); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, `select id, remote_id, body, media from message where workspace = $1 and author = $2`, workspace, i.identity)
 		if err != nil {
 			return fmt.Errorf("reading what is erased: %w", err)
@@ -185,8 +176,8 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 			}
 			// The remote id may hold their name; replies to it need only know that it is gone.
 			for _, q := range []string{
-				`update message set parent = 'erased' where workspace = $1 and source = $2 and parent = $3`,
-				`update message set quote = '' where workspace = $1 and source = $2 and quote = $3`,
+				`update message set parent = '` + erasedParent + `' where workspace = $1 and source = $2 and parent = $3 and parent <> ''`,
+				`update message set quote = '' where workspace = $1 and source = $2 and quote = $3 and quote <> ''`,
 				`update thread set root = 'erased ' || cast(id as text) where workspace = $1 and source = $2 and root = $3`,
 			} {
 				if _, err := tx.Exec(ctx, q, workspace, i.source, m.remote); err != nil {
@@ -197,6 +188,9 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 	}
 	return nil
 }
+
+// erasedParent is what an answer to somebody who was erased stands below.
+const erasedParent = "erased"
 
 // dead is a message that is being removed.
 type dead struct {
@@ -268,58 +262,4 @@ func (d *Desk) eraseConversations(ctx context.Context, tx *db.Tx, workspace id.I
 		}
 	}
 	return nil
-}
-
-// redactOthers takes the names out of what others and we said. The search index
-// finds where a name stands, so the cost follows how often they were named.
-func (d *Desk) redactOthers(ctx context.Context, tx *db.Tx, workspace id.ID, e Erased) error {
-	seen := map[id.ID]bool{}
-	for _, name := range e.Names {
-		words := text.Tokens(name)
-		if len(words) == 0 {
-			continue
-		}
-		hits, err := d.find(ctx, tx, workspace, words, 1_000_000)
-		if err != nil {
-			return err
-		}
-		for _, m := range hits {
-			if seen[m] {
-				continue
-			}
-			seen[m] = true
-			if err := d.redactMessage(ctx, tx, workspace, m, e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (d *Desk) redactMessage(ctx context.Context, tx *db.Tx, workspace, message id.ID, e Erased) error {
-	var body, spans, warning, media, url string
-	err := tx.Row(ctx, `select body, spans, warning, media, url from message where workspace = $1 and id = $2`, workspace, message).Scan(&body, &spans, &warning, &media, &url)
-	if db.NoRows(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading where somebody is named: %w", err)
-	}
-	if e.names == nil || !e.names.MatchString(body+"\n"+spans+"\n"+warning+"\n"+media) {
-		return nil
-	}
-	index := d.newIndex(tx, workspace, 1)
-	if err := index.remove(ctx, message, body); err != nil {
-		return fmt.Errorf("taking a name out of the search: %w", err)
-	}
-	// Offsets move and targets name them: the spans go, the words stay.
-	if _, err := tx.Exec(ctx, `update message set body = $1, spans = '', warning = $2, media = $3 where workspace = $4 and id = $5`,
-		e.Redact(body), e.Redact(warning), e.Redact(media), workspace, message); err != nil {
-		return fmt.Errorf("taking a name out of a message: %w", err)
-	}
-	if _, err := tx.Exec(ctx, `delete from message_version where workspace = $1 and message = $2`, workspace, message); err != nil {
-		return fmt.Errorf("taking a name out of a message: %w", err)
-	}
-	index.add(message, e.Redact(body))
-	return index.flush(ctx)
 }

@@ -32,17 +32,33 @@ func (m marks) key(source id.ID, remote string) []byte {
 	return h.Sum(nil)
 }
 
-// find tells which of the messages are marked.
+// author is the key of a person. It begins with a byte that no source begins
+// with, so it is never the key of a message.
+func (m marks) author(source id.ID, remote string) []byte {
+	h := hmac.New(sha256.New, m.salt)
+	h.Write([]byte{0xff})
+	h.Write(m.key(source, remote))
+	return h.Sum(nil)
+}
+
+// find tells which of the messages are marked, or come from somebody who was
+// erased after they were written.
 func (m marks) find(ctx context.Context, q db.Queryer, source id.ID, said []*incoming) (map[string]bool, error) {
-	byKey := make(map[string]string, len(said))
-	ks := make([][]byte, 0, len(said))
+	byKey := make(map[string][]*incoming, 2*len(said))
 	for _, s := range said {
-		key := m.key(source, s.Post.ID)
-		byKey[string(key)] = s.Post.ID
-		ks = append(ks, key)
+		key := string(m.key(source, s.Post.ID))
+		byKey[key] = append(byKey[key], s)
+		if !s.Own {
+			key = string(m.author(source, s.Post.Author.RemoteID))
+			byKey[key] = append(byKey[key], s)
+		}
+	}
+	ks := make([][]byte, 0, len(byKey))
+	for key := range byKey {
+		ks = append(ks, []byte(key))
 	}
 	in, args := db.In(2, ks)
-	rows, err := q.Query(ctx, `select key from tombstone where workspace = $1 and key `+in, append([]any{m.workspace}, args...)...)
+	rows, err := q.Query(ctx, `select key, before from tombstone where workspace = $1 and key `+in, append([]any{m.workspace}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,10 +66,15 @@ func (m marks) find(ctx context.Context, q db.Queryer, source id.ID, said []*inc
 	found := map[string]bool{}
 	for rows.Next() {
 		var key []byte
-		if err := rows.Scan(&key); err != nil {
+		var before time.Time
+		if err := rows.Scan(&key, db.ScanTime(&before)); err != nil {
 			return nil, err
 		}
-		found[byKey[string(key)]] = true
+		for _, s := range byKey[string(key)] {
+			if before.IsZero() || !s.Post.Created.After(before) {
+				found[s.Post.ID] = true
+			}
+		}
 	}
 	return found, rows.Err()
 }
@@ -89,6 +110,17 @@ func (m marks) add(ctx context.Context, tx *db.Tx, source id.ID, remote string, 
 		m.workspace, m.key(source, remote), db.Micros(until))
 	if err != nil {
 		return fmt.Errorf("marking what must not come back: %w", err)
+	}
+	return nil
+}
+
+// silence keeps from coming what somebody wrote until a time, whether or not it
+// was ever stored here.
+func (m marks) silence(ctx context.Context, tx *db.Tx, source id.ID, remote string, before time.Time) error {
+	_, err := tx.Exec(ctx, `insert into tombstone (workspace, key, until, before) values ($1, $2, 0, $3)
+		on conflict (workspace, key) do update set before = excluded.before`, m.workspace, m.author(source, remote), db.Micros(before))
+	if err != nil {
+		return fmt.Errorf("marking whose words must not come back: %w", err)
 	}
 	return nil
 }
