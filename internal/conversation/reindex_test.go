@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"parley/internal/conversation"
 	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/network"
@@ -15,9 +17,10 @@ import (
 // hits are the messages that the index finds for a word of a workspace, newest first.
 func (b *bundle) hits(w id.ID, word string) []id.ID {
 	b.Helper()
-	query, arg := `select rowid from message_search where message_search match $1 order by rowid desc`, fmt.Sprintf(`"W%s" "%s"`, w, word)
+	in := strings.Trim(conversation.SearchForm(b.db.Dialect(), w, ""), "'")
+	query, arg := `select rowid from message_search where message_search match $1 order by rowid desc`, fmt.Sprintf(`"%s" "%s"`, in, word)
 	if b.db.Dialect() == db.Postgres {
-		query, arg = `select id from message_search where tokens @@ cast($1 as tsquery) order by id desc`, fmt.Sprintf(`'W%s' & '%s'`, w, word)
+		query, arg = `select id from message_search where tokens @@ cast($1 as tsquery) order by id desc`, fmt.Sprintf(`'%s' & '%s'`, in, word)
 	}
 	rows, err := b.db.Read().Query(context.Background(), query, arg)
 	if err != nil {
@@ -89,5 +92,22 @@ func TestReindexingFindsWhatWasFoundBefore(t *testing.T) {
 	stop()
 	if err := b.desk.Reindex(stopped); err == nil {
 		t.Error("it went on after it was told to stop")
+	}
+}
+
+// Whoever writes the word of another workspace into a message must not be found
+// there.
+func TestNoWordLeadsIntoAnotherWorkspace(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.Set(after(time.Hour))
+	in := strings.Trim(conversation.SearchForm(b.db.Dialect(), workspace, ""), "'")
+	plain := "W" + workspace.String()
+	b.ingest(other, says("otto", "x1", "", strings.Join([]string{in, strings.ToLower(in), plain, strings.ToLower(plain), "zebra"}, " "), after(minute)))
+	if n := len(b.hits(elsewhere, "zebra")); n != 1 {
+		t.Errorf("%d zebras where it was said, want 1", n)
+	}
+	if n := len(b.hits(workspace, "zebra")); n != 0 {
+		t.Errorf("%d zebras in the other workspace", n)
 	}
 }

@@ -105,8 +105,10 @@ func (d *Desk) newIndex(tx *db.Tx, workspace id.ID, n int) *index {
 }
 
 // workspaceToken is the word by which a search stays inside its workspace. No
-// word of a text looks like it: words are folded to lower case.
-func workspaceToken(w id.ID) string { return "W" + w.String() }
+// word of a text looks like it: none holds a character for private use, and both
+// databases take one as part of a word. FTS5 folds upper case, so that alone
+// would not set it apart (SQLite, FTS5 section 4.3.2).
+func workspaceToken(w id.ID) string { return "\uE000" + w.String() }
 
 func (x *index) add(message id.ID, body string) {
 	x.rows.Add(message, x.tokens(body))
