@@ -83,16 +83,7 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 	args := []any{a.Workspace}
 	where, order := f.conditions(a, &args)
 	args = append(args, f.Limit+1)
-	q := fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.last_at, c.messages,
-		c.claimed_by, coalesce(mm.name, ''), i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot,
-		m.own, m.body, m.warning, m.gone
-		from conversation c
-		join account a on a.workspace = c.workspace and a.id = c.account
-		join identity i on i.workspace = c.workspace and i.id = c.identity
-		join message m on m.workspace = c.workspace and m.id = c.last_message
-		left join member mm on mm.workspace = c.workspace and mm.id = c.claimed_by
-		where c.workspace = $1 and %s order by %s limit $%d`, where, order, len(args))
-	rows, err := d.db.Read().Query(ctx, q, args...)
+	rows, err := d.db.Read().Query(ctx, listQuery(where, order, len(args)), args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("reading the inbox: %w", err)
 	}
@@ -124,6 +115,23 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 	return page, rows.Err()
 }
 
+// listQuery reads a box; limit is the number of the parameter that bounds it.
+func listQuery(where, order string, limit int) string {
+	return fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.last_at, c.messages,
+		c.claimed_by, coalesce(mm.name, ''), i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot,
+		m.own, m.body, m.warning, m.gone
+		from conversation c
+		join account a on a.workspace = c.workspace and a.id = c.account
+		join identity i on i.workspace = c.workspace and i.id = c.identity
+		join message m on m.workspace = c.workspace and m.id = c.last_message
+		left join member mm on mm.workspace = c.workspace and mm.id = c.claimed_by
+		where c.workspace = $1 and %s order by %s limit $%d`, where, order, limit)
+}
+
+func countQuery(where string) string {
+	return `select count(*) from (select 1 from conversation c where c.workspace = $1 and ` + where + ` limit 100) x`
+}
+
 // conditions are the where and order of a box, over the rows the actor may see.
 func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	arg := func(v any) string {
@@ -133,7 +141,8 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	by, newest := "c.last_at", true
 	switch f.Box {
 	case Mine:
-		where = "c.claimed_by = " + arg(a.Member)
+		// The index holds what is claimed, and a parameter does not say that it is not 0.
+		where = "c.claimed_by > 0 and c.claimed_by = " + arg(a.Member)
 	case All:
 		where = "c.state = 'open' and c.kind <> 'item'"
 	case Closed:
@@ -175,7 +184,7 @@ func (d *Desk) Counts(ctx context.Context, a actor.Actor) (map[Box]int, error) {
 		args := []any{a.Workspace}
 		where, _ := Filter{Box: b}.conditions(a, &args)
 		var n int
-		if err := d.db.Read().Row(ctx, `select count(*) from (select 1 from conversation c where c.workspace = $1 and `+where+` limit 100) x`, args...).Scan(&n); err != nil {
+		if err := d.db.Read().Row(ctx, countQuery(where), args...).Scan(&n); err != nil {
 			return nil, fmt.Errorf("counting the inbox: %w", err)
 		}
 		counts[b] = n

@@ -1,0 +1,57 @@
+package conversation
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/internal/actor"
+	"parley/internal/db"
+	"parley/internal/db/dbtest"
+)
+
+// Every box is the head of an index: its cost follows the page, not the desk.
+// What sorts the rows of the same instant is bounded by how many those are.
+func TestEveryBoxIsTheHeadOfAnIndex(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	if d.Dialect() != db.SQLite {
+		t.Skip("PostgreSQL chooses by how much there is")
+	}
+	a := actor.Actor{Workspace: 1, Member: 2, Grants: []actor.Grant{{Right: actor.ReadConversations, Scope: actor.Scope{Kind: "account", ID: 3}}}}
+	for box, index := range map[Box]string{Waiting: "conversation_waiting", Mine: "conversation_mine", All: "conversation_list",
+		Closed: "conversation_list", Reading: "conversation_reading"} {
+		args := []any{a.Workspace}
+		where, order := Filter{Box: box, After: Place{At: time.UnixMicro(5), ID: 5}}.conditions(a, &args)
+		for what, q := range map[string]string{"list": listQuery(where, order, len(args)+1), "count": countQuery(where)} {
+			plan := explain(t, d, q, append(args, 40)...)
+			if !strings.Contains(plan, "SEARCH c USING INDEX "+index) && !strings.Contains(plan, "SEARCH c USING COVERING INDEX "+index) {
+				t.Errorf("the %s of %s does not begin with %s:\n%s", what, box, index, plan)
+			}
+			rest := strings.NewReplacer("SCAN x\n", "", "TEMP B-TREE FOR LAST TERM", "").Replace(plan) // x: at most a hundred rows
+			if strings.Contains(rest, "SCAN") || strings.Contains(rest, "TEMP B-TREE") {
+				t.Errorf("the %s of %s reads or sorts more than it shows:\n%s", what, box, plan)
+			}
+		}
+	}
+}
+
+func explain(t *testing.T, d *db.DB, q string, args ...any) string {
+	t.Helper()
+	rows, err := d.Read().Query(context.Background(), "explain query plan "+q, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	return plan.String()
+}
