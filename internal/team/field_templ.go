@@ -72,7 +72,7 @@ func zoneField(zone string, p *problem.Problem) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = page.Field(page.FieldView{
 			Name: "zone", Label: page.T(ctx, "team.zone"), Help: page.T(ctx, "team.zone.help"), Value: zone,
-			Required: true, Problem: p, Attrs: templ.Attributes{"list": "zones", "spellcheck": "false"},
+			Required: true, Problem: p, Attrs: templ.Attributes{"list": "zones", "spellcheck": "false", "data-zone": ""},
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

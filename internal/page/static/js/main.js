@@ -13,6 +13,11 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const secure = location.protocol === "https:";
 if (zone) document.cookie = `${secure ? "__Host-" : ""}parley-zone=${zone}; path=/; max-age=31536000; samesite=lax${secure ? "; secure" : ""}`;
 
+// At the very first page it could not fill in the zone: the browser had not told yet.
+for (const field of document.querySelectorAll("input[data-zone]")) {
+  if (field instanceof HTMLInputElement && field.value === "" && zone && zone !== "UTC") field.value = zone;
+}
+
 // Menus close when one clicks elsewhere or presses Escape.
 document.addEventListener("click", (e) => {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
