@@ -128,6 +128,9 @@ func (a *App) capabilities() error {
 		Send: func(ctx context.Context, tx *db.Tx, who actor.Actor, out conversation.Outgoing) (id.ID, error) {
 			return a.Deliveries.Accept(ctx, tx, who, delivery.Outgoing{Account: out.Account, Kind: delivery.Reply, Subject: out.Conversation, Draft: out.Draft})
 		},
+		Move: func(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
+			return a.Deliveries.Move(ctx, tx, workspace, from, to)
+		},
 		Describe: a.accountView, Attach: a.attach})
 	a.Deliveries = delivery.New(delivery.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Logger: c.Logger, Crash: c.Crash,
 		With: a.Accounts.With, Stored: a.stored, Media: a.Media})

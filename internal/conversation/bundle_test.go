@@ -33,8 +33,9 @@ type bundle struct {
 	ids   *id.Maker
 	desk  *conversation.Desk
 	sent  []conversation.Outgoing
-	files []string // what was attached
-	why   string   // set: answering is not possible
+	moved [][2]id.ID // conversations that became another
+	files []string   // what was attached
+	why   string     // set: answering is not possible
 }
 
 const (
@@ -53,7 +54,7 @@ func setup(t testing.TB) *bundle {
 	b := &bundle{TB: t, db: dbtest.New(t), clock: clock.NewFake(start)}
 	b.ids = id.NewMaker(b.clock, 1)
 	b.desk = conversation.New(conversation.Options{DB: b.db, Clock: b.clock, IDs: b.ids, Log: event.NewLog(b.clock, nil),
-		Logger: slog.New(slog.DiscardHandler), Send: b.send, Describe: b.describe, Attach: b.attach})
+		Logger: slog.New(slog.DiscardHandler), Send: b.send, Move: b.move, Describe: b.describe, Attach: b.attach})
 	for w, rows := range map[id.ID][2][]id.ID{workspace: {{town, library}, {ana, ben}}, elsewhere: {{other}, {otto}}} {
 		b.exec(`insert into workspace (id, slug, name, locale, zone, created, closed, keep_days) values ($1, $2, 'W', 'en', 'UTC', 1, 0, 0)`, w, fmt.Sprint("w", int64(w)))
 		for _, a := range rows[0] {
@@ -97,6 +98,13 @@ func (b *bundle) attach(_ context.Context, _ id.ID, body io.Reader) (network.Med
 	file, err := io.ReadAll(body)
 	b.files = append(b.files, string(file))
 	return network.Media{Kind: "image", Digest: sha256.Sum256(file)}, err
+}
+
+func (b *bundle) move(_ context.Context, _ *db.Tx, w, from, to id.ID) error {
+	if w == workspace {
+		b.moved = append(b.moved, [2]id.ID{from, to})
+	}
+	return nil
 }
 
 func (b *bundle) describe(_ context.Context, _, account id.ID) (conversation.AccountView, error) {

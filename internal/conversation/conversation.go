@@ -61,6 +61,7 @@ type Desk struct {
 	out   *slog.Logger
 
 	send     Send
+	move     Move
 	describe Describe
 	keep     Attach
 	sources  sources
@@ -104,6 +105,7 @@ type Options struct {
 	Crash    *crash.Points
 	Logger   *slog.Logger
 	Send     Send
+	Move     Move // nil: nobody has to be told
 	Describe Describe
 	Attach   Attach
 }
@@ -111,7 +113,7 @@ type Options struct {
 // New makes the desk.
 func New(o Options) *Desk {
 	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash,
-		out: o.Logger, send: o.Send, describe: o.Describe, keep: o.Attach}
+		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach}
 }
 
 // Person is an identity of somebody outside as it was last seen.

@@ -312,12 +312,28 @@ func (d *Desk) Sent(ctx context.Context, tx *db.Tx, a actor.Actor, in Sent) erro
 		where workspace = $2 and source = $3 and remote_id = $4`, in.Delivery, a.Workspace, source, in.Ref.ID); err != nil {
 		return fmt.Errorf("storing a sent answer: %w", err)
 	}
-	h, err := d.load(ctx, tx, a, actor.Reply, in.Conversation)
+	return d.answered(ctx, tx, a, in)
+}
+
+// answered closes the conversation that was answered, wherever it is by now: it
+// may have become part of another one, or its person was erased.
+func (d *Desk) answered(ctx context.Context, tx *db.Tx, a actor.Actor, in Sent) error {
+	conversation, member := in.Conversation, id.ID(0)
+	err := tx.Row(ctx, `select conversation, member from answer where workspace = $1 and delivery = $2`, a.Workspace, in.Delivery).Scan(&conversation, &member)
+	if err != nil && !db.NoRows(err) {
+		return fmt.Errorf("reading what was answered: %w", err)
+	}
+	h, err := d.load(ctx, tx, a, actor.Reply, conversation)
+	if problem.Is(err, "conversation.not_found") {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if err := d.unclaim(ctx, tx, a, h, "answered"); err != nil {
-		return err
+	if h.ClaimedBy == member { // a colleague who took it over is answering still
+		if err := d.unclaim(ctx, tx, a, h, "answered"); err != nil {
+			return err
+		}
 	}
 	if h.Waiting.IsZero() {
 		// What came while the answer was on its way was not read by who wrote it.
