@@ -23,8 +23,8 @@ type ACME struct {
 const (
 	// stopWithin is how long requests under way may take once told to stop.
 	stopWithin = 15 * time.Second
-	// headWithin bounds how slowly a browser may send its request head; answers
-	// have no bound, because live streams last.
+	// headWithin bounds how slowly a browser may send its request head. What comes
+	// after it the kernel bounds while it moves, because uploads and live streams last.
 	headWithin = 10 * time.Second
 	idleFor    = 2 * time.Minute
 )
@@ -50,7 +50,7 @@ func (a *App) Serve(ctx context.Context, ln net.Listener, certs ACME) error {
 		m := certs.manager(a.Config.URL.Hostname())
 		server.TLSConfig = m.TLSConfig()
 		go func() { answered <- server.ServeTLS(ln, "", "") }()
-		plain := &http.Server{Addr: ":80", Handler: m.HTTPHandler(nil), ReadHeaderTimeout: headWithin, IdleTimeout: idleFor}
+		plain := &http.Server{Addr: ":80", Handler: m.HTTPHandler(nil), ReadTimeout: headWithin, WriteTimeout: headWithin, IdleTimeout: idleFor}
 		go func() { answered <- plain.ListenAndServe() }()
 		defer plain.Close()
 	} else {

@@ -51,6 +51,8 @@ func (k *Kernel) fail(r *Request, err error) {
 	if r.Fetched() {
 		c = ProblemNotice(view)
 	}
+	// A form that came too slowly has ended the context; whoever sent it may still read.
+	r.Request = r.WithContext(context.WithoutCancel(r.Context()))
 	if err := r.RenderStatus(p.Kind.Status(), c); err != nil {
 		k.opts.Log.ErrorContext(r.Context(), "rendering a problem", "ref", r.ref, "error", err)
 		http.Error(r.w, r.ref, http.StatusInternalServerError)

@@ -203,11 +203,15 @@ func (k *Kernel) handle(pattern string, h Handler, member bool, routes []Route) 
 	}))
 }
 
-// ServeHTTP gives the request an id and its answer the security headers.
+// ServeHTTP gives the request an id and an end, and its answer the security headers.
 func (k *Kernel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ref := newReference()
 	k.secure(w.Header(), ref)
-	k.mux.ServeHTTP(w, r.WithContext(withReference(r.Context(), ref)))
+	r = r.WithContext(withReference(r.Context(), ref))
+	r.Body = receive(w, r.Body)
+	out := send(w)
+	defer out.end()
+	k.mux.ServeHTTP(out, r)
 }
 
 // serve is the one wrapper around every handler.

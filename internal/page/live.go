@@ -11,10 +11,7 @@ import (
 	"parley/internal/problem"
 )
 
-const (
-	pingEvery = 25 * time.Second // proxies close what is silent for 30 or 60
-	writeTime = 10 * time.Second // a browser that takes nothing for so long is gone
-)
+const pingEvery = 25 * time.Second // proxies close what is silent for 30 or 60
 
 // live is the event stream: notices with ids only, filtered by the visitor's
 // workspaces. The first event is "hello" with the newest event number of each,
@@ -40,8 +37,7 @@ func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	out := &streamWriter{w: w, control: http.NewResponseController(w)}
-	if err := out.send(hello(k.hub.headsOf(s))); err != nil {
+	if err := tell(w, hello(k.hub.headsOf(s))); err != nil {
 		return nil // the browser left before it was greeted
 	}
 	for {
@@ -58,7 +54,7 @@ func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
 		if !more {
 			return nil
 		}
-		if err := out.send(line); err != nil {
+		if err := tell(w, line); err != nil {
 			return nil // a reader that left is not a failure
 		}
 	}
@@ -91,17 +87,10 @@ func hello(heads map[id.ID]int64) []byte {
 	return fmt.Appendf(nil, "retry: %d\nevent: hello\ndata: %s\n\n", 1000+rand.IntN(3000), raw)
 }
 
-type streamWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-// send writes and flushes within writeTime. This deadline belongs to a real
-// socket, so it is the one time that does not come from the injected clock.
-func (s *streamWriter) send(line []byte) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(writeTime)) // not every connection has one
-	if _, err := s.w.Write(line); err != nil {
+// tell sends lines off at once.
+func tell(w http.ResponseWriter, lines []byte) error {
+	if _, err := w.Write(lines); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return http.NewResponseController(w).Flush()
 }
