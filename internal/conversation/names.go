@@ -58,15 +58,14 @@ func (d *Desk) AvatarOf(ctx context.Context, a actor.Actor, identity id.ID) (str
 func (d *Desk) AttachmentOf(ctx context.Context, a actor.Actor, message id.ID, n int) (network.Media, error) {
 	var none network.Media
 	var raw string
-	var thread id.ID
-	err := d.db.Read().Row(ctx, `select media, thread from message where workspace = $1 and id = $2 and gone = 0`, a.Workspace, message).Scan(&raw, &thread)
+	err := d.db.Read().Row(ctx, `select media from message where workspace = $1 and id = $2 and gone = 0`, a.Workspace, message).Scan(&raw)
 	if db.NoRows(err) {
 		return none, problem.New(problem.NotFound, "conversation.not_found")
 	}
 	if err != nil {
 		return none, fmt.Errorf("reading an attachment: %w", err)
 	}
-	if err := d.mayReadThread(ctx, a, message, thread); err != nil {
+	if err := d.mayRead(ctx, a, message); err != nil {
 		return none, err
 	}
 	media, err := decode[network.Media](raw)
@@ -77,28 +76,4 @@ func (d *Desk) AttachmentOf(ctx context.Context, a actor.Actor, message id.ID, n
 		return none, nil
 	}
 	return media[n], nil
-}
-
-// mayReadThread: a message is seen by whoever may read one of the conversations
-// it reached or that stand in its thread.
-func (d *Desk) mayReadThread(ctx context.Context, a actor.Actor, message, thread id.ID) error {
-	rows, err := d.db.Read().Query(ctx, `select distinct account from conversation where workspace = $1 and thread = $2
-		union select account from reach where workspace = $1 and message = $3`, a.Workspace, thread, message)
-	if err != nil {
-		return fmt.Errorf("reading who may see a message: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var account id.ID
-		if err := rows.Scan(&account); err != nil {
-			return fmt.Errorf("reading who may see a message: %w", err)
-		}
-		if a.Can(actor.ReadConversations, scope(account)) {
-			return nil
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("reading who may see a message: %w", err)
-	}
-	return problem.New(problem.NotFound, "conversation.not_found")
 }

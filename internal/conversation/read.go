@@ -155,13 +155,7 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	if f.Account != 0 {
 		where += " and c.account = " + arg(f.Account)
 	}
-	if scopes, all := a.Scopes(actor.ReadConversations); !all {
-		var accounts []id.ID
-		for _, s := range scopes {
-			if s.Kind == "account" {
-				accounts = append(accounts, s.ID)
-			}
-		}
+	if accounts, all := readable(a); !all {
 		in, more := db.In(len(*args)+1, append(accounts, 0))
 		*args = append(*args, more...)
 		where += " and c.account " + in
@@ -227,15 +221,7 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 			return v, fmt.Errorf("reading who answers: %w", err)
 		}
 	}
-	const newest = ` order by m.at desc, m.id desc limit %d`
-	if h.Kind == Direct {
-		v.Messages, err = d.messages(ctx, a.Workspace, `join reach r on r.workspace = m.workspace and r.message = m.id
-			where m.workspace = $1 and r.conversation = $2`+fmt.Sprintf(newest, shown+1), a.Workspace, h.ID)
-	} else {
-		// Private words in a public thread belong to their own conversation.
-		v.Messages, err = d.messages(ctx, a.Workspace, `where m.workspace = $1 and m.thread = $2 and m.direct = 0`+fmt.Sprintf(newest, shown+1), a.Workspace, h.Thread)
-	}
-	if err != nil {
+	if v.Messages, err = d.thread(ctx, a, h); err != nil {
 		return v, err
 	}
 	if len(v.Messages) > shown {
@@ -251,6 +237,20 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 		v.Others, err = d.others(ctx, a, h)
 	}
 	return v, err
+}
+
+// thread reads the newest messages around a conversation, newest first, and one
+// more than are shown. A direct one is only itself; private words in a public
+// thread belong to their own conversation.
+func (d *Desk) thread(ctx context.Context, a actor.Actor, h head) ([]Message, error) {
+	newest := fmt.Sprintf(` order by m.at desc, m.id desc limit %d`, shown+1)
+	if h.Kind == Direct {
+		return d.messages(ctx, a.Workspace, `join reach r on r.workspace = m.workspace and r.message = m.id
+			where m.workspace = $1 and r.conversation = $2`+newest, a.Workspace, h.ID)
+	}
+	args := []any{a.Workspace, h.Thread}
+	where := `where m.workspace = $1 and m.thread = $2 and m.direct = 0` + shownTo(a, h.Account, &args)
+	return d.messages(ctx, a.Workspace, where+newest, args...)
 }
 
 func (d *Desk) identity(ctx context.Context, workspace, identity id.ID) (Person, error) {
