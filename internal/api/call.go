@@ -139,19 +139,13 @@ func (c *call) goodAddress() error {
 	return nil
 }
 
-// bodyWithin is how long a request body may take to arrive. It belongs to a real
-// socket, so it is the one time that does not come from the injected clock.
-const bodyWithin = time.Minute
-
-// body reads the whole request: it must be known before anything is done.
+// body reads the whole request: it must be known before anything is done. How
+// slowly it may come is for whoever serves us to say.
 func (c *call) body() ([]byte, error) {
 	if c.r.Body == nil || c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
 		return nil, nil
 	}
-	control := http.NewResponseController(c.w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyWithin)) // not every connection has one
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.route.maxBody))
-	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return nil, problem.New(problem.Invalid, "api.too_large", "size", c.locale.Bytes(large.Limit)).Because(err)
