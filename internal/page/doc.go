@@ -70,8 +70,8 @@
 // Every answer carries the Content-Security-Policy; no component holds an inline
 // script or style. A request that changes something comes from our own pages
 // (Sec-Fetch-Site, Origin). Every page works without JavaScript, except what is
-// live by nature. A revoked session's stream ends at once (Hub.Drop). Nobody holds
-// a connection by sending or taking nothing.
+// live by nature. A revoked session's stream ends at once (Hub.Drop), one that
+// ran out within a ping. Nobody holds a connection by sending or taking nothing.
 //
 // Not its business: who may sign in and what a session is (team, through
 // Options.Authenticate), what an event is (event; the application feeds the

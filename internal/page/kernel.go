@@ -33,7 +33,7 @@ type Options struct {
 
 	// Authenticate finds who a session token belongs to. A token that is
 	// unknown, expired or revoked is a problem of kind Unauthenticated; any other
-	// error is a failure and is shown as one.
+	// error is a failure and is shown as one. A live stream asks at each ping.
 	Authenticate func(ctx context.Context, token string) (Visitor, error)
 
 	// Nav is the navigation inside a workspace, in order. Nil is DefaultNav.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"reflect"
 	"time"
 
 	"parley/internal/id"
@@ -40,6 +41,7 @@ func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
 	if err := tell(w, hello(k.hub.headsOf(s))); err != nil {
 		return nil // the browser left before it was greeted
 	}
+	ping := k.opts.Clock.After(pingEvery)
 	for {
 		line, more := []byte(": \n\n"), true
 		select {
@@ -49,7 +51,11 @@ func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
 			return nil
 		case line = <-s.notices:
 			line, more = drain(line, s.notices)
-		case <-k.opts.Clock.After(pingEvery):
+		case <-ping:
+			if !k.unchanged(r) {
+				return nil // the browser connects again, with what is then theirs
+			}
+			ping = k.opts.Clock.After(pingEvery)
 		}
 		if !more {
 			return nil
@@ -58,6 +64,13 @@ func (k *Kernel) live(w http.ResponseWriter, r *Request) error {
 			return nil // a reader that left is not a failure
 		}
 	}
+}
+
+// unchanged asks again who this is: of a session that ran out, or was ended
+// through another process, and of rights that reached their end no event tells.
+func (k *Kernel) unchanged(r *Request) bool {
+	v, err := k.opts.Authenticate(r.Context(), r.token)
+	return err == nil && reflect.DeepEqual(v.Workspaces, r.Visitor.Workspaces)
 }
 
 // drain adds what else is waiting, so that a burst is one write.

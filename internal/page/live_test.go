@@ -3,12 +3,15 @@ package page_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"parley/internal/actor"
@@ -158,6 +161,72 @@ func TestStreamEndsWhen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What no event tells is found with the next ping, however much else is told.
+func TestStreamEndsWithAPingWhen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		then  func(*page.Visitor) error
+		stays bool
+	}{
+		"nothing happened": {func(*page.Visitor) error { return nil }, true},
+		"its session ran out": {func(*page.Visitor) error {
+			return problem.New(problem.Unauthenticated, "page.signed_out")
+		}, false},
+		"nobody can say whose it is": {func(*page.Visitor) error { return errors.New("database away") }, false},
+		"a right reached its end": {func(v *page.Visitor) error {
+			v.Workspaces[0].Actor.Grants = v.Workspaces[0].Actor.Grants[1:]
+			return nil
+		}, false},
+		"there is another workspace": {func(v *page.Visitor) error {
+			v.Workspaces = append(v.Workspaces, page.Workspace{ID: 9, Slug: "mill"})
+			return nil
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				k, now := pinged(t, c.then)
+				for n := range int64(4) {
+					if k.Hub().Streams() != 1 {
+						t.Error("it ended before anybody looked")
+					}
+					k.Hub().Publish(page.Notice{Workspace: 1, Number: n, Kind: "conversation"})
+					synctest.Wait()
+					now.Advance(8 * time.Second)
+					synctest.Wait()
+				}
+				if n := k.Hub().Streams(); (n == 1) != c.stays {
+					t.Errorf("%d streams are open", n)
+				}
+			})
+		})
+	}
+}
+
+// pinged is a kernel in a bubble with an open stream, to whose visitor something
+// has happened since.
+func pinged(t *testing.T, then func(*page.Visitor) error) (*page.Kernel, *clock.Fake) {
+	t.Helper()
+	o, now := pagetest.Options(t), clock.NewFake(pagetest.Now)
+	o.Clock = now
+	var later atomic.Bool
+	o.Authenticate = func(context.Context, string) (page.Visitor, error) {
+		v := pagetest.Visitor()
+		if later.Load() {
+			return v, then(&v)
+		}
+		return v, nil
+	}
+	k := pagetest.Kernel(t, o)
+	browser := served(t, k).dial()
+	t.Cleanup(func() { browser.Close() })
+	go io.Copy(io.Discard, browser)
+	fmt.Fprintf(browser, "GET /live HTTP/1.1\r\nHost: parley.test\r\nCookie: parley=%s\r\n\r\n", pagetest.Token)
+	synctest.Wait()
+	later.Store(true)
+	return k, now
 }
 
 // A session revoked between its check and the stream's start has no stream yet
