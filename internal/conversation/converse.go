@@ -45,8 +45,13 @@ func (k *intake) converse(ctx context.Context) error {
 	}
 	var ours []*incoming
 	for _, m := range k.said {
-		if !reached[m.row.id] && (m.Own || m.Addressed) {
+		gone, here := reached[m.row.id]
+		joins := !here && (m.Own || m.Addressed)
+		if joins {
 			ours = append(ours, m)
+		}
+		if k.seenAgain(m, gone, here, joins) {
+			k.back = append(k.back, m)
 		}
 	}
 	if len(ours) == 0 {
@@ -158,8 +163,9 @@ func (k *intake) begun() map[id.ID]bool {
 	return begun
 }
 
-// reached are the messages that already have their conversation with this account.
-func (k *intake) reached(ctx context.Context) (map[id.ID]bool, error) {
+// reached are the messages that already have their conversation with this account,
+// and when it was told that they are gone.
+func (k *intake) reached(ctx context.Context) (map[id.ID]time.Time, error) {
 	var stored []id.ID
 	for _, m := range k.said {
 		if m.row.stored {
@@ -170,19 +176,20 @@ func (k *intake) reached(ctx context.Context) (map[id.ID]bool, error) {
 		return nil, nil
 	}
 	in, args := db.In(3, stored)
-	rows, err := k.tx.Query(ctx, `select message from reach where workspace = $1 and account = $2 and message `+in,
+	rows, err := k.tx.Query(ctx, `select message, gone from reach where workspace = $1 and account = $2 and message `+in,
 		append([]any{k.a.Workspace, k.in.Account}, args...)...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	reached := map[id.ID]bool{}
+	reached := map[id.ID]time.Time{}
 	for rows.Next() {
 		var m id.ID
-		if err := rows.Scan(&m); err != nil {
+		var gone time.Time
+		if err := rows.Scan(&m, db.ScanTime(&gone)); err != nil {
 			return nil, err
 		}
-		reached[m] = true
+		reached[m] = gone
 	}
 	return reached, rows.Err()
 }

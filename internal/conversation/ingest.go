@@ -44,7 +44,7 @@ func (d *Desk) Ingest(ctx context.Context, tx *db.Tx, a actor.Actor, in Arrival)
 	}
 	for _, step := range []func(context.Context) error{
 		k.findSource, k.findMessages, k.dropErased, k.findPeople, k.thread, k.storePeople,
-		k.storeThreads, k.storeMessages, k.storeEdits, k.converse, k.bury,
+		k.storeThreads, k.storeMessages, k.storeEdits, k.converse, k.restore, k.bury,
 	} {
 		if err := step(ctx); err != nil {
 			return 0, fmt.Errorf("storing what arrived: %w", err)
@@ -73,6 +73,7 @@ type intake struct {
 	fresh  int
 
 	answered map[string]bool // what words of ours answer, by remote id
+	back     []*incoming     // seen again long after we were told that they are gone
 }
 
 // incoming is an event on its way to a row.
@@ -200,7 +201,7 @@ func (k *intake) dropErased(ctx context.Context) error {
 	if err != nil || marks.empty() {
 		return err
 	}
-	buried, err := marks.find(ctx, k.tx, k.source, fresh)
+	buried, err := marks.find(ctx, k.tx, k.source, k.in.Account, fresh)
 	if err != nil {
 		return err
 	}
@@ -359,64 +360,6 @@ func (k *intake) storeEdits(ctx context.Context) error {
 		if changed {
 			k.d.log.Record(k.tx, k.a, event.Entry{Verb: "message.edited", Kind: "thread", Subject: k.real(m.row.thread),
 				Details: map[string]string{"message": m.row.id.String(), "account": k.in.Account.String()}})
-		}
-	}
-	return nil
-}
-
-// bury marks what is gone on the network. The words stay for the members who
-// answered them until retention or erasure takes them.
-func (k *intake) bury(ctx context.Context) error {
-	for _, g := range k.gone {
-		r := k.known[g.ID]
-		if r == nil {
-			marks, err := k.d.salted(ctx, k.tx, k.a.Workspace)
-			if err != nil {
-				return err
-			}
-			if err := marks.add(ctx, k.tx, k.source, g.ID, k.now.Add(goneFor)); err != nil {
-				return err
-			}
-			continue
-		}
-		n, err := k.tx.Exec(ctx, `update message set gone = $1 where workspace = $2 and id = $3 and gone = 0`, db.Micros(k.now), k.a.Workspace, r.id)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			continue
-		}
-		if err := k.recountOf(ctx, r.id); err != nil {
-			return err
-		}
-		k.d.log.Record(k.tx, k.a, event.Entry{Verb: "message.gone", Kind: "thread", Subject: k.real(r.thread),
-			Details: map[string]string{"message": r.id.String(), "account": k.in.Account.String()}})
-	}
-	return nil
-}
-
-// recountOf looks who waits in the conversations of a message: nobody waits for
-// an answer to words that were taken back.
-func (k *intake) recountOf(ctx context.Context, message id.ID) error {
-	rows, err := k.tx.Query(ctx, `select conversation from reach where workspace = $1 and message = $2`, k.a.Workspace, message)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var cs []id.ID
-	for rows.Next() {
-		var c id.ID
-		if err := rows.Scan(&c); err != nil {
-			return err
-		}
-		cs = append(cs, c)
-	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	for _, c := range cs {
-		if err := k.d.recount(ctx, k.tx, k.a.Workspace, c); err != nil {
-			return err
 		}
 	}
 	return nil

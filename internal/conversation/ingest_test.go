@@ -152,23 +152,6 @@ func TestEditsKeepWhatWasSaid(t *testing.T) {
 	b.want(`Bea public 11 open waiting 0s | Bea: I hate this bus[was I hate you]`)
 }
 
-func TestGoneWins(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.clock.Set(after(time.Hour))
-	gone := func(remote string) network.Event {
-		return network.Event{Kind: network.KindGone, Gone: &network.Ref{ID: remote}, At: after(minute)}
-	}
-	b.ingest(town, says("bea", "m1", "", "sorry, wrong account", after(0)))
-	b.ingest(town, gone("m1"))
-	b.want(`Bea public 11 open | Bea: (sorry, wrong account)`)
-	b.ingest(town, gone("m9"))
-	if n := b.ingest(town, says("carl", "m9", "", "deleted before it came", after(0))); n != 0 {
-		t.Error("a message came back after its deletion")
-	}
-	b.want(`Bea public 11 open | Bea: (sorry, wrong account)`)
-}
-
 func TestRemoteRubbishIsStoredSafelyOrLeftOut(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -119,11 +119,12 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 func listQuery(where, order string, limit int) string {
 	return fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.last_at, c.messages,
 		c.claimed_by, coalesce(mm.name, ''), i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot,
-		m.own, m.body, m.warning, m.gone
+		m.own, m.body, m.warning, m.gone + coalesce(r.gone, 0)
 		from conversation c
 		join account a on a.workspace = c.workspace and a.id = c.account
 		join identity i on i.workspace = c.workspace and i.id = c.identity
 		join message m on m.workspace = c.workspace and m.id = c.last_message
+		left join reach r on r.workspace = m.workspace and r.message = m.id and r.account = c.account
 		left join member mm on mm.workspace = c.workspace and mm.id = c.claimed_by
 		where c.workspace = $1 and %s order by %s limit $%d`, where, order, limit)
 }
@@ -245,12 +246,11 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 func (d *Desk) thread(ctx context.Context, a actor.Actor, h head) ([]Message, error) {
 	newest := fmt.Sprintf(` order by m.at desc, m.id desc limit %d`, shown+1)
 	if h.Kind == Direct {
-		return d.messages(ctx, a.Workspace, `join reach r on r.workspace = m.workspace and r.message = m.id
-			where m.workspace = $1 and r.conversation = $2`+newest, a.Workspace, h.ID)
+		return d.messages(ctx, a.Workspace, h.Account, `r.conversation = $3`+newest, h.ID)
 	}
-	args := []any{a.Workspace, h.Thread}
-	where := `where m.workspace = $1 and m.thread = $2 and m.direct = 0` + shownTo(a, h.Account, &args)
-	return d.messages(ctx, a.Workspace, where+newest, args...)
+	args := []any{a.Workspace, h.Account, h.Thread}
+	where := `m.thread = $3 and m.direct = 0` + shownTo(a, h.Account, &args)
+	return d.messages(ctx, a.Workspace, h.Account, where+newest, args[2:]...)
 }
 
 func (d *Desk) identity(ctx context.Context, workspace, identity id.ID) (Person, error) {
@@ -268,12 +268,16 @@ func (d *Desk) identity(ctx context.Context, workspace, identity id.ID) (Person,
 	return p, nil
 }
 
-// messages reads messages with their authors and earlier versions.
-func (d *Desk) messages(ctx context.Context, workspace id.ID, from string, args ...any) ([]Message, error) {
+// messages reads messages m as an account sees them, with their authors and
+// earlier versions; r is how a message reached it. Parameters begin at $3.
+func (d *Desk) messages(ctx context.Context, workspace, account id.ID, where string, args ...any) ([]Message, error) {
 	rows, err := d.db.Read().Query(ctx, `select m.id, m.remote_id, m.version, m.parent, m.thread, m.own, m.delivery, m.by_member, m.visibility,
-		m.body, m.spans, m.lang, m.warning, m.media, m.quote, m.url, m.at, m.seen, m.edited, m.gone, m.direct,
+		m.body, m.spans, m.lang, m.warning, m.media, m.quote, m.url, m.at, m.seen, m.edited,
+		case when m.gone > 0 then m.gone else coalesce(r.gone, 0) end, m.direct,
 		i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot
-		from message m join identity i on i.workspace = m.workspace and i.id = m.author `+from, args...)
+		from message m join identity i on i.workspace = m.workspace and i.id = m.author
+		left join reach r on r.workspace = m.workspace and r.message = m.id and r.account = $2
+		where m.workspace = $1 and `+where, append([]any{workspace, account}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading messages: %w", err)
 	}

@@ -171,11 +171,11 @@ func (d *Desk) Compose(ctx context.Context, a actor.Actor, conversation, to id.I
 
 // answerable finds the message to answer.
 func (d *Desk) answerable(ctx context.Context, a actor.Actor, h head, to id.ID) (Message, error) {
-	where, args := `r.conversation = $2 and m.own = 0 order by m.at desc, m.id desc limit 1`, []any{a.Workspace, h.ID}
+	where, args := `r.conversation = $3 and m.own = 0 order by m.at desc, m.id desc limit 1`, []any{h.ID}
 	if to != 0 {
-		where, args = `r.conversation = $2 and m.own = 0 and m.id = $3`, []any{a.Workspace, h.ID, to}
+		where, args = `r.conversation = $3 and m.own = 0 and m.id = $4`, []any{h.ID, to}
 	}
-	ms, err := d.messages(ctx, a.Workspace, `join reach r on r.workspace = m.workspace and r.message = m.id where m.workspace = $1 and `+where, args...)
+	ms, err := d.messages(ctx, a.Workspace, h.Account, where, args...)
 	if err != nil {
 		return Message{}, err
 	}

@@ -41,12 +41,23 @@ func (m marks) author(source id.ID, remote string) []byte {
 	return h.Sum(nil)
 }
 
-// find tells which of the messages are marked, or come from somebody who was
-// erased after they were written.
-func (m marks) find(ctx context.Context, q db.Queryer, source id.ID, said []*incoming) (map[string]bool, error) {
-	byKey := make(map[string][]*incoming, 2*len(said))
+// to is the key of a message as one of our accounts sees it.
+func (m marks) to(source, account id.ID, remote string) []byte {
+	h := hmac.New(sha256.New, m.salt)
+	h.Write([]byte{0xfe})
+	h.Write(m.key(source, remote))
+	h.Write([]byte(account.String()))
+	return h.Sum(nil)
+}
+
+// find tells which of the messages are marked, for good or for the account that
+// sees them, or come from somebody who was erased after they were written.
+func (m marks) find(ctx context.Context, q db.Queryer, source, account id.ID, said []*incoming) (map[string]bool, error) {
+	byKey := make(map[string][]*incoming, 3*len(said))
 	for _, s := range said {
 		key := string(m.key(source, s.Post.ID))
+		byKey[key] = append(byKey[key], s)
+		key = string(m.to(source, account, s.Post.ID))
 		byKey[key] = append(byKey[key], s)
 		if !s.Own {
 			key = string(m.author(source, s.Post.Author.RemoteID))
@@ -105,9 +116,18 @@ func (d *Desk) salted(ctx context.Context, tx *db.Tx, workspace id.ID) (marks, e
 
 // add keeps a message from coming back until a time, the zero time for good.
 func (m marks) add(ctx context.Context, tx *db.Tx, source id.ID, remote string, until time.Time) error {
+	return m.put(ctx, tx, m.key(source, remote), until)
+}
+
+// addTo is add for one of our accounts: the others may still get it.
+func (m marks) addTo(ctx context.Context, tx *db.Tx, source, account id.ID, remote string, until time.Time) error {
+	return m.put(ctx, tx, m.to(source, account, remote), until)
+}
+
+func (m marks) put(ctx context.Context, tx *db.Tx, key []byte, until time.Time) error {
 	_, err := tx.Exec(ctx, `insert into tombstone (workspace, key, until) values ($1, $2, $3) on conflict (workspace, key) do update
 		set until = case when excluded.until = 0 or tombstone.until = 0 then 0 else excluded.until end`,
-		m.workspace, m.key(source, remote), db.Micros(until))
+		m.workspace, key, db.Micros(until))
 	if err != nil {
 		return fmt.Errorf("marking what must not come back: %w", err)
 	}
@@ -129,6 +149,19 @@ func (m marks) silence(ctx context.Context, tx *db.Tx, source id.ID, remote stri
 // stream tells of everything that is deleted around us; the message itself, if
 // it comes at all, comes within an overlap of minutes.
 const goneFor = 24 * time.Hour
+
+// anyOldMark reports that there is something for forgetMarks.
+func (d *Desk) anyOldMark(ctx context.Context, workspace id.ID) (bool, error) {
+	var one int
+	err := d.db.Read().Row(ctx, oldMark, workspace, db.Micros(d.clock.Now())).Scan(&one)
+	if err != nil && !db.NoRows(err) {
+		return false, fmt.Errorf("looking for old deletions: %w", err)
+	}
+	return err == nil, nil
+}
+
+// oldMark uses the index of marks that end; see overKept for the plus.
+const oldMark = `select 1 from tombstone where +workspace = $1 and until > 0 and until < $2 limit 1`
 
 // forgetMarks removes the marks whose time is over.
 func (d *Desk) forgetMarks(ctx context.Context, tx *db.Tx, workspace id.ID) error {

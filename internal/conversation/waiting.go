@@ -21,7 +21,7 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 	}
 	const since = `select min(case when m.at > conversation.answered then m.at else m.seen end)
 		from reach r join message m on m.workspace = r.workspace and m.id = r.message
-		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.gone = 0
+		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.gone = 0 and r.gone = 0
 		and (m.at > conversation.answered and m.at >= $3
 			or m.at <= conversation.answered and m.seen >= $3 and m.seen > $4 and m.at > m.seen - $5)
 		and not exists (select 1 from message o where o.workspace = m.workspace and o.source = m.source
