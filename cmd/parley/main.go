@@ -34,7 +34,7 @@ type cli struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // the first signal asks to stop, the second is not caught
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
