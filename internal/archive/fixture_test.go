@@ -271,9 +271,10 @@ func tryFixture(t *testing.T, path string, kind db.Dialect) {
 	if _, faults, err := event.Verify(ctx, a.DB.Read(), who.Workspace); err != nil || len(faults) > 0 {
 		t.Errorf("the log: %v (%v)", faults, err)
 	}
+	every := strings.Trim(conversation.SearchForm(kind, who.Workspace, ""), "'") // the word that all of a workspace have
 	indexed := count(t, a.DB, map[db.Dialect]string{
-		db.SQLite:   `select count(*) from message_search where message_search match '"W` + who.Workspace.String() + `"'`,
-		db.Postgres: `select count(*) from message_search where tokens @@ cast('''W` + who.Workspace.String() + `''' as tsquery)`}[kind])
+		db.SQLite:   `select count(*) from message_search where message_search match '"` + every + `"'`,
+		db.Postgres: `select count(*) from message_search where tokens @@ cast('''` + every + `''' as tsquery)`}[kind])
 	if messages := count(t, a.DB, `select count(*) from message`); indexed != messages || messages == 0 {
 		t.Errorf("%d of %d messages are found", indexed, messages)
 	}
