@@ -61,9 +61,9 @@ type Arrival struct {
 	Events  []network.Event
 }
 
-// Watchlist names the messages of an account to look at again: those on a desk
-// now (for edits and deletions), and those whose thread is not known.
-type Watchlist func(ctx context.Context, workspace, account id.ID) (look []network.Ref, threads []network.Ref, err error)
+// Watchlist names the messages of an account to look at again: those whose thread
+// is not known, and, if all is set, those on a desk now (for edits and deletions).
+type Watchlist func(ctx context.Context, workspace, account id.ID, all bool) (look []network.Ref, threads []network.Ref, err error)
 
 // Picture fetches a picture from outside, made safe, by its address; edge is its
 // longest side in pixels.

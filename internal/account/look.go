@@ -23,7 +23,8 @@ type threadKey struct {
 // lookAgain reads the threads of messages whose beginning is not known, and every
 // watchEvery what is on a desk, for edits and deletions.
 func (s *Accounts) lookAgain(ctx context.Context, l *lease) outcome {
-	look, threads, err := s.Watchlist(ctx, l.workspace, l.account)
+	due := s.Clock.Now().Sub(lastLook(l.cursor)) >= watchEvery // threads come oftener, with all that is new
+	look, threads, err := s.Watchlist(ctx, l.workspace, l.account, due)
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -33,7 +34,7 @@ func (s *Accounts) lookAgain(ctx context.Context, l *lease) outcome {
 				return err
 			}
 		}
-		if s.Clock.Now().Sub(lastLook(l.cursor)) < watchEvery {
+		if !due {
 			return nil
 		}
 		var events []network.Event

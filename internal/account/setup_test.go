@@ -45,6 +45,7 @@ type house struct {
 	stage *stage
 	logs  *logs
 	look  []network.Ref // what Watchlist answers
+	looks int           // how often it was asked for all of that
 	loose []network.Ref
 }
 
@@ -75,7 +76,13 @@ func on(t testing.TB, d *db.DB, c *clock.Fake, owner string, g *stage, keys *sec
 	h.Accounts = New(Options{DB: d, Clock: c, IDs: ids, Log: event.NewLog(c, nil), Jobs: job.New(d, c, ids, log, owner, 4),
 		Keys: keys, Logger: log, Owner: owner, BaseURL: &url.URL{Scheme: "https", Host: "desk.example"},
 		Ingest:    ingest,
-		Watchlist: func(context.Context, id.ID, id.ID) ([]network.Ref, []network.Ref, error) { return h.look, h.loose, nil }})
+		Watchlist: func(_ context.Context, _, _ id.ID, all bool) ([]network.Ref, []network.Ref, error) {
+			if !all {
+				return nil, h.loose, nil
+			}
+			h.looks++
+			return h.look, h.loose, nil
+		}})
 	h.Use(g)
 	return h
 }

@@ -260,6 +260,9 @@ func TestLookingAgain(t *testing.T) {
 	if n := h.stage.count("thread"); n != 3 {
 		t.Errorf("%d threads read", n)
 	}
+	if h.looks != 1 {
+		t.Errorf("what is on the desk was listed %d times, and looked at once", h.looks)
+	}
 	if len(h.stage.seen) != 2 {
 		t.Errorf("looked at %v", h.stage.seen)
 	}

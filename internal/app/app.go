@@ -121,8 +121,8 @@ func (a *App) capabilities() error {
 		Ingest: func(ctx context.Context, tx *db.Tx, who actor.Actor, in account.Arrival) (int, error) {
 			return a.Desk.Ingest(ctx, tx, who, conversation.Arrival(in))
 		},
-		Watchlist: func(ctx context.Context, workspace, account id.ID) ([]network.Ref, []network.Ref, error) {
-			return a.Desk.Watchlist(ctx, workspace, account)
+		Watchlist: func(ctx context.Context, workspace, account id.ID, all bool) ([]network.Ref, []network.Ref, error) {
+			return a.Desk.Watchlist(ctx, workspace, account, all)
 		}})
 	a.Desk = conversation.New(conversation.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Crash: c.Crash, Logger: c.Logger,
 		Send: func(ctx context.Context, tx *db.Tx, who actor.Actor, out conversation.Outgoing) (id.ID, error) {
