@@ -176,8 +176,8 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 			}
 			// The remote id may hold their name; replies to it need only know that it is gone.
 			for _, q := range []string{
-				`update message set parent = '` + erasedParent + `' where workspace = $1 and source = $2 and parent = $3 and parent <> ''`,
-				`update message set quote = '' where workspace = $1 and source = $2 and quote = $3 and quote <> ''`,
+				orphaned,
+				unquoted,
 				`update thread set root = 'erased ' || cast(id as text) where workspace = $1 and source = $2 and root = $3`,
 			} {
 				if _, err := tx.Exec(ctx, q, workspace, i.source, m.remote); err != nil {
@@ -191,6 +191,12 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 
 // erasedParent is what an answer to somebody who was erased stands below.
 const erasedParent = "erased"
+
+// The last words are those of the indexes, which leave out most messages.
+const (
+	orphaned = `update message set parent = '` + erasedParent + `' where workspace = $1 and source = $2 and parent = $3 and parent <> ''`
+	unquoted = `update message set quote = '' where workspace = $1 and source = $2 and quote = $3 and quote <> ''`
+)
 
 // dead is a message that is being removed.
 type dead struct {

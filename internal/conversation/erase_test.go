@@ -148,6 +148,18 @@ func TestErasingAPersonLeavesNothingOfThem(t *testing.T) {
 	}
 }
 
+// erase erases the person behind a remote id.
+func (b *bundle) erase(remote string) {
+	b.Helper()
+	var person id.ID
+	if err := b.db.Read().Row(context.Background(), `select person from identity where remote_id = $1`, remote).Scan(&person); err != nil {
+		b.Fatal(err)
+	}
+	if err := b.desk.Erase(context.Background(), steward(), person); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // namedByOthers are messages of others in which, or by which, Zuckmayerin is
 // named elsewhere than in the words: by answering and quoting posts of hers that
 // never reached us, in a picture's description, in a warning.
@@ -190,13 +202,7 @@ func TestErasingCutsNamesAndNothingElse(t *testing.T) {
 		other := says("bea", "m"+who, "", c.body, after(minute))
 		other.Post.Media = []network.Media{{Kind: "image", URL: "https://far.example/1.png", Alt: c.body}}
 		b.ingest(town, said, other)
-		var person id.ID
-		if err := b.db.Read().Row(ctx, `select person from identity where remote_id = $1`, who).Scan(&person); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.desk.Erase(ctx, steward(), person); err != nil {
-			t.Fatal(err)
-		}
+		b.erase(who)
 		var body, media string
 		if err := b.db.Read().Row(ctx, `select body, media from message where remote_id = $1`, "m"+who).Scan(&body, &media); err != nil {
 			t.Fatal(err)
@@ -212,41 +218,3 @@ func TestErasingCutsNamesAndNothingElse(t *testing.T) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-func TestRetentionRemovesWhatIsPastItsTime(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	b := setup(t)
-	b.clock.Set(after(time.Hour))
-	kept := says("bea", "m1", "", "stays", after(0))
-	short := says("carl", "m2", "", "goes soon", after(0))
-	short.Post.KeepUntil = after(2 * time.Hour)
-	b.ingest(town, kept, short)
-	sweep := func() int {
-		n, err := b.desk.Sweep(ctx, actor.System(workspace, "retention"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	if n := sweep(); n != 0 {
-		t.Errorf("%d removed before their time", n)
-	}
-	b.clock.Set(after(3 * time.Hour))
-	if n := sweep(); n != 1 {
-		t.Errorf("%d removed, want one", n)
-	}
-	b.want(`Bea public 11 open waiting 0s | Bea: stays`)
-	if n := b.ingest(town, short); n != 0 {
-		t.Error("a message past its time came back")
-	}
-	b.exec(`update workspace set keep_days = 30 where id = 1`)
-	b.clock.Set(start.AddDate(0, 0, 40))
-	if n := sweep(); n != 1 {
-		t.Errorf("%d removed by the workspace's rule, want one", n)
-	}
-	b.want("")
-	if _, err := b.desk.Sweep(ctx, voice(ana)); err == nil {
-		t.Error("a voice swept")
-	}
-}

@@ -55,3 +55,33 @@ func explain(t *testing.T, d *db.DB, q string, args ...any) string {
 	}
 	return plan.String()
 }
+
+// What is asked every few minutes, or inside a writing transaction, finds its rows
+// by the indexes made for it and reads no table whole.
+func TestWhatIsDoneNowAndThenUsesItsIndexes(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	if d.Dialect() != db.SQLite {
+		t.Skip("PostgreSQL chooses by how much there is")
+	}
+	for index, c := range map[string]struct {
+		query string
+		n     int
+	}{
+		"message_orphan":    {orphans, 4},
+		"conversation_list": {onDesk, 5},
+		"message_keep":      {overKept, 3},
+		"message_age":       {overAged, 3},
+		"tombstone_until":   {oldMark, 2},
+		"message_parent":    {orphaned, 3},
+		"message_quote":     {unquoted, 3},
+	} {
+		plan := explain(t, d, c.query, make([]any, c.n)...)
+		if !strings.Contains(plan, "INDEX "+index+" ") || strings.Contains(strings.ReplaceAll(plan, "SCAN c\n", ""), "SCAN") { // c: at most a hundred rows
+			t.Errorf("%s is not used:\n%s", index, plan)
+		}
+		if index == "conversation_list" && !strings.Contains(plan, "INDEX reach_conversation (workspace=? AND conversation=?)") {
+			t.Errorf("what is on the desk is not found by its conversation:\n%s", plan)
+		}
+	}
+}

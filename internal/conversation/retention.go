@@ -17,41 +17,26 @@ const sweepAtOnce = 200
 
 // Sweep removes messages of outside people whose time is over: the network's
 // own duty (keep_until) or the workspace's rule (keep_days), whichever is
-// sooner. Versions, search entries and attachments go with them. It returns how
-// many it removed; call it until that is 0.
+// sooner. Versions, search entries and attachments go with them, and who has
+// nothing left here goes too. It returns how many messages it removed; call it
+// until that is 0.
 func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int, error) {
 	if a.System == "" {
 		return 0, a.Require(actor.ManageWorkspace)
 	}
 	removed := 0
-	err := d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+	err := d.unlessClean(ctx, a.Workspace, func(ctx context.Context, tx *db.Tx) error {
 		removed = 0
 		if err := d.forgetMarks(ctx, tx, a.Workspace); err != nil {
 			return err
 		}
-		over, err := d.overdue(ctx, tx, a.Workspace)
+		over, err := d.overdue(ctx, tx, a.Workspace, sweepAtOnce)
 		if err != nil || len(over) == 0 {
 			return err
 		}
 		e := Erased{Workspace: a.Workspace}
-		index := d.newIndex(tx, a.Workspace, 0)
-		marks, err := d.salted(ctx, tx, a.Workspace)
-		if err != nil {
+		if err := d.sweep(ctx, tx, over, &e); err != nil {
 			return err
-		}
-		for _, m := range over {
-			if err := marks.add(ctx, tx, m.source, m.remote, time.Time{}); err != nil {
-				return err
-			}
-			if err := d.emptyConversations(ctx, tx, a.Workspace, m.id); err != nil {
-				return err
-			}
-			if err := d.bin(ctx, tx, a.Workspace, index, m.dead); err != nil {
-				return err
-			}
-			if err := e.add(m.dead); err != nil {
-				return err
-			}
 		}
 		for _, fn := range also {
 			if err := fn(ctx, tx, a, e); err != nil {
@@ -68,24 +53,112 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 	return removed, nil
 }
 
-type overdue struct {
-	dead
-	source id.ID
+// unlessClean begins the transaction only if there is anything to remove: most
+// sweeps find nothing, and reading does not disturb the writer.
+func (d *Desk) unlessClean(ctx context.Context, workspace id.ID, fn func(ctx context.Context, tx *db.Tx) error) error {
+	over, err := d.overdue(ctx, d.db.Read(), workspace, 1)
+	if err != nil {
+		return err
+	}
+	old, err := d.anyOldMark(ctx, workspace)
+	if err != nil || len(over) == 0 && !old {
+		return err
+	}
+	return d.db.InTx(ctx, fn)
 }
 
-func (d *Desk) overdue(ctx context.Context, tx *db.Tx, workspace id.ID) ([]overdue, error) {
+func (d *Desk) sweep(ctx context.Context, tx *db.Tx, over []overdue, e *Erased) error {
+	index := d.newIndex(tx, e.Workspace, 0)
+	marks, err := d.salted(ctx, tx, e.Workspace)
+	if err != nil {
+		return err
+	}
+	var authors []id.ID
+	for _, m := range over {
+		if err := marks.add(ctx, tx, m.source, m.remote, time.Time{}); err != nil {
+			return err
+		}
+		if err := d.emptyConversations(ctx, tx, e.Workspace, m.id); err != nil {
+			return err
+		}
+		if err := d.bin(ctx, tx, e.Workspace, index, m.dead); err != nil {
+			return err
+		}
+		if err := e.add(m.dead); err != nil {
+			return err
+		}
+		authors = append(authors, m.author)
+	}
+	return forgetPeople(ctx, tx, authors, e)
+}
+
+// forgetPeople removes those of whom no message and no conversation is left.
+func forgetPeople(ctx context.Context, tx *db.Tx, identities []id.ID, e *Erased) error {
+	in, args := db.In(2, identities)
+	rows, err := tx.Query(ctx, `delete from identity where workspace = $1 and id `+in+`
+		and not exists (select 1 from message m where m.workspace = identity.workspace and m.author = identity.id)
+		and not exists (select 1 from conversation c where c.workspace = identity.workspace and c.identity = identity.id)
+		returning person, avatar`, append([]any{e.Workspace}, args...)...)
+	if err != nil {
+		return fmt.Errorf("forgetting who has nothing left here: %w", err)
+	}
+	defer rows.Close()
+	var persons []id.ID
+	for rows.Next() {
+		var person id.ID
+		var avatar string
+		if err := rows.Scan(&person, &avatar); err != nil {
+			return fmt.Errorf("forgetting who has nothing left here: %w", err)
+		}
+		persons = append(persons, person)
+		if avatar != "" {
+			e.Pictures = append(e.Pictures, avatar)
+		}
+	}
+	if err := rows.Close(); err != nil || len(persons) == 0 {
+		return err
+	}
+	in, args = db.In(2, persons)
+	if _, err := tx.Exec(ctx, `delete from person where workspace = $1 and id `+in+`
+		and not exists (select 1 from identity i where i.workspace = person.workspace and i.person = person.id)`,
+		append([]any{e.Workspace}, args...)...); err != nil {
+		return fmt.Errorf("forgetting who has nothing left here: %w", err)
+	}
+	return nil
+}
+
+type overdue struct {
+	dead
+	source, author id.ID
+}
+
+// What is over by the network's duty, and by the workspace's rule: two
+// statements, because one with "or" would read every message there is. The plus
+// keeps SQLite, which counts a whole workspace for a few rows, from the indexes
+// that begin with it.
+const (
+	overKept = `select id, source, author, remote_id, body, media from message
+		where +workspace = $1 and own = 0 and keep_until > 0 and keep_until < $2 limit $3`
+	overAged = `select id, source, author, remote_id, body, media from message
+		where workspace = $1 and own = 0 and at < $2 limit $3`
+)
+
+// overdue lists up to n messages whose time is over.
+func (d *Desk) overdue(ctx context.Context, q db.Queryer, workspace id.ID, n int) ([]overdue, error) {
 	now := d.clock.Now()
+	over, err := listOverdue(ctx, q, overKept, workspace, db.Micros(now), n)
+	if err != nil || len(over) > 0 {
+		return over, err
+	}
 	var days int64
-	if err := tx.Row(ctx, `select keep_days from workspace where id = $1`, workspace).Scan(&days); err != nil {
+	if err := q.Row(ctx, `select keep_days from workspace where id = $1`, workspace).Scan(&days); err != nil || days == 0 {
 		return nil, err
 	}
-	before := int64(0)
-	if days > 0 {
-		before = db.Micros(now.Add(-time.Duration(days) * 24 * time.Hour))
-	}
-	rows, err := tx.Query(ctx, `select id, source, remote_id, body, media from message
-		where workspace = $1 and own = 0 and ((keep_until > 0 and keep_until < $2) or at < $3) limit $4`,
-		workspace, db.Micros(now), before, sweepAtOnce)
+	return listOverdue(ctx, q, overAged, workspace, db.Micros(now.Add(-time.Duration(days)*24*time.Hour)), n)
+}
+
+func listOverdue(ctx context.Context, q db.Queryer, query string, args ...any) ([]overdue, error) {
+	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +166,7 @@ func (d *Desk) overdue(ctx context.Context, tx *db.Tx, workspace id.ID) ([]overd
 	var over []overdue
 	for rows.Next() {
 		var m overdue
-		if err := rows.Scan(&m.id, &m.source, &m.remote, &m.body, &m.media); err != nil {
+		if err := rows.Scan(&m.id, &m.source, &m.author, &m.remote, &m.body, &m.media); err != nil {
 			return nil, err
 		}
 		over = append(over, m)

@@ -165,7 +165,7 @@ const oldMark = `select 1 from tombstone where +workspace = $1 and until > 0 and
 
 // forgetMarks removes the marks whose time is over.
 func (d *Desk) forgetMarks(ctx context.Context, tx *db.Tx, workspace id.ID) error {
-	if _, err := tx.Exec(ctx, `delete from tombstone where workspace = $1 and until > 0 and until < $2`, workspace, db.Micros(d.clock.Now())); err != nil {
+	if _, err := tx.Exec(ctx, `delete from tombstone where +workspace = $1 and until > 0 and until < $2`, workspace, db.Micros(d.clock.Now())); err != nil {
 		return fmt.Errorf("forgetting old deletions: %w", err)
 	}
 	return nil
