@@ -65,6 +65,10 @@ type Arrival struct {
 // is not known, and, if all is set, those on a desk now (for edits and deletions).
 type Watchlist func(ctx context.Context, workspace, account id.ID, all bool) (look []network.Ref, threads []network.Ref, err error)
 
+// Moved tells, inside the transaction that moves it, that an account's network
+// address changed and no other account of its workspace reads the old one.
+type Moved func(ctx context.Context, tx *db.Tx, workspace id.ID, from, to network.Account) error
+
 // Picture fetches a picture from outside, made safe, by its address; edge is its
 // longest side in pixels.
 type Picture func(ctx context.Context, workspace id.ID, address string, edge int) (body []byte, mime string, err error)
@@ -81,6 +85,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Ingest    Ingest
 	Watchlist Watchlist
+	Moved     Moved
 	Picture   Picture  // of our accounts; nil shows initials
 	BaseURL   *url.URL // where members' browsers reach us
 	Owner     string   // this process, uniquely

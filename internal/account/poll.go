@@ -261,6 +261,10 @@ func (s *Accounts) storeMove(ctx context.Context, tx *db.Tx, a actor.Actor, l *l
 	if address = cleanAccount(network.Account{Instance: address}).Instance; address == "" {
 		return nil
 	}
+	was, err := s.get(ctx, tx, l.workspace, l.account)
+	if err != nil {
+		return err
+	}
 	n, err := tx.Exec(ctx, `update account set instance = $1, remote_id = case when remote_id = instance then $1 else remote_id end
 		where workspace = $2 and id = $3 and instance <> $1 and not exists (select 1 from account o
 			where o.workspace = account.workspace and o.network = account.network and o.instance = $1 and o.id <> account.id
@@ -268,8 +272,27 @@ func (s *Accounts) storeMove(ctx context.Context, tx *db.Tx, a actor.Actor, l *l
 	if err != nil {
 		return fmt.Errorf("storing a new address: %w", err)
 	}
-	if n > 0 {
-		s.record(tx, a, "account.moved", l.account)
+	if n == 0 {
+		return nil
 	}
-	return nil
+	s.record(tx, a, "account.moved", l.account)
+	return s.moveAlong(ctx, tx, l, was.Remote)
+}
+
+// moveAlong lets what is known by the old address follow, unless another account
+// still reads there.
+func (s *Accounts) moveAlong(ctx context.Context, tx *db.Tx, l *lease, from network.Account) error {
+	var left int
+	if err := tx.Row(ctx, `select count(*) from account where workspace = $1 and network = $2 and instance = $3`,
+		l.workspace, from.Network, from.Instance).Scan(&left); err != nil {
+		return fmt.Errorf("looking who else reads an old address: %w", err)
+	}
+	if left > 0 {
+		return nil
+	}
+	is, err := s.get(ctx, tx, l.workspace, l.account)
+	if err != nil {
+		return err
+	}
+	return s.Moved(ctx, tx, l.workspace, from, is.Remote)
 }

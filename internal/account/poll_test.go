@@ -308,6 +308,7 @@ func TestAnAccountThatMoves(t *testing.T) {
 	if n := h.told("account.moved"); n != 1 {
 		t.Errorf("told %d times", n)
 	}
+	same(t, h.moves, []string{"https://old.example/feed https://old.example/feed > https://new.example/feed https://new.example/feed"})
 	// Typed again at its new address it is the same account.
 	h.stage.remote.Instance, h.stage.remote.RemoteID = "https://new.example/feed", "https://new.example/feed"
 	if again := h.connect(); again != account {
@@ -325,6 +326,37 @@ func TestAnAccountThatMoves(t *testing.T) {
 	if f := h.feed(network.Mentions); f.Failures != 0 {
 		t.Errorf("%+v", f)
 	}
+}
+
+// Two accounts of one instance: what is known by its address stays until the last
+// of them has moved.
+func TestWhatOthersStillReadDoesNotMove(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	for i := range 2 {
+		h.stage.remote.Instance, h.stage.remote.RemoteID = "https://old.example", fmt.Sprint("r", i)
+		h.connect()
+	}
+	h.stage.page.Moved = "https://new.example"
+	for i := range 2 {
+		h.follow(ctx, h.mentions(t), h.read)
+		if len(h.moves) != i {
+			t.Errorf("after %d of two accounts moved: %q", i+1, h.moves)
+		}
+	}
+}
+
+// mentions claims one account's feed of mentions.
+func (h *house) mentions(t *testing.T) (one lease) {
+	t.Helper()
+	for _, l := range must1(h.claimFeeds(ctx, 100)) {
+		if l.feed == network.Mentions && one.account == 0 {
+			one = l
+			continue
+		}
+		h.release(ctx, l)
+	}
+	return one
 }
 
 // A network that never comes to an end does not keep the program busy for ever.

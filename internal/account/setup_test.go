@@ -47,6 +47,7 @@ type house struct {
 	look  []network.Ref // what Watchlist answers
 	looks int           // how often it was asked for all of that
 	loose []network.Ref
+	moves []string // what Moved was told
 }
 
 func setup(t testing.TB) *house {
@@ -75,7 +76,11 @@ func on(t testing.TB, d *db.DB, c *clock.Fake, owner string, g *stage, keys *sec
 	log := slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.Accounts = New(Options{DB: d, Clock: c, IDs: ids, Log: event.NewLog(c, nil), Jobs: job.New(d, c, ids, log, owner, 4),
 		Keys: keys, Logger: log, Owner: owner, BaseURL: &url.URL{Scheme: "https", Host: "desk.example"},
-		Ingest:    ingest,
+		Ingest: ingest,
+		Moved: func(_ context.Context, _ *db.Tx, _ id.ID, from, to network.Account) error {
+			h.moves = append(h.moves, from.Instance+" "+from.RemoteID+" > "+to.Instance+" "+to.RemoteID)
+			return nil
+		},
 		Watchlist: func(_ context.Context, _, _ id.ID, all bool) ([]network.Ref, []network.Ref, error) {
 			if !all {
 				return nil, h.loose, nil

@@ -123,6 +123,9 @@ func (a *App) capabilities() error {
 		},
 		Watchlist: func(ctx context.Context, workspace, account id.ID, all bool) ([]network.Ref, []network.Ref, error) {
 			return a.Desk.Watchlist(ctx, workspace, account, all)
+		},
+		Moved: func(ctx context.Context, tx *db.Tx, workspace id.ID, from, to network.Account) error {
+			return a.Desk.SourceMoved(ctx, tx, workspace, from, to)
 		}})
 	a.Desk = conversation.New(conversation.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Crash: c.Crash, Logger: c.Logger,
 		Send: func(ctx context.Context, tx *db.Tx, who actor.Actor, out conversation.Outgoing) (id.ID, error) {
