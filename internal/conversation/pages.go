@@ -158,11 +158,14 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	for _, c := range list.Rows {
 		rows = append(rows, presentRow(r, c, v, states[c.ID]))
 	}
-	more := ""
+	next, first := "", ""
 	if list.Next.ID != 0 {
-		more = listView{v.box, v.account, list.Next}.href(r.Link("inbox"))
+		next = listView{v.box, v.account, list.Next}.href(r.Link("inbox"))
 	}
-	return page.PaneView{Live: "conversation thread delivery", Src: src, Content: listContent(v.box, tabs, rows, more)}, nil
+	if v.after.ID != 0 {
+		first = listView{v.box, v.account, Place{}}.href(r.Link("inbox"))
+	}
+	return page.PaneView{Live: "conversation thread delivery", Src: src, Content: listContent(v.box, tabs, rows, next, first)}, nil
 }
 
 // troubles are the sends that are under way or need eyes, by conversation.
@@ -216,7 +219,8 @@ func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, dra
 	view := readView(r.URL.Query())
 	src := view.href(r.Link("inbox/"+conversation.String()), "fragment", "thread")
 	thread := p.present(r, v, c, sends, view, wrong, draft)
-	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery", Src: src, Content: thread}, nil
+	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery", Src: src, Content: thread,
+		With: presentPerson(r, v.Person, c.Account.Network)}, nil
 }
 
 // verb answers a form that does one thing to a conversation.

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -15,6 +16,23 @@ import (
 	"parley/internal/problem"
 	"parley/internal/text"
 )
+
+// deskTitle names who is open, so that tabs and the way back tell apart.
+func deskTitle(ctx context.Context, desk page.DeskView) string {
+	title := page.T(ctx, "conversation.inbox")
+	if who := desk.Thread.Who(); who != "" {
+		title = who + " · " + title
+	}
+	return title
+}
+
+// further says what the next page of a box holds: whoever waits longest comes first.
+func further(box Box) string {
+	if box == Waiting {
+		return "desk.further.waiting"
+	}
+	return "desk.further"
+}
 
 func micros(us int64) time.Time { return db.Time(us) }
 
@@ -51,7 +69,7 @@ func presentPerson(r *page.Request, p Person, networkName string) page.Person {
 }
 
 func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
-	row := page.Row{ID: c.ID, Href: listView{v.box, v.account, Place{}}.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
+	row := page.Row{ID: c.ID, Href: v.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
 		Excerpt: c.Snippet, Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
 		Gone: c.Gone, Account: c.Handle}
 	if c.LastOwn {
@@ -69,7 +87,7 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	base := r.Link("inbox/" + v.ID.String())
 	act := func(what string) string { return list.href(base + "/" + what) }
 	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
-		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Tools: threadTools(v, act, r.Actor.Can(actor.ErasePerson))}}
+		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Tools: threadTools(v, act, r.Actor.Can(actor.Claim, scope(v.Account)), r.Actor.Can(actor.ErasePerson))}}
 	for _, m := range v.Messages {
 		t.Messages = append(t.Messages, p.presentMessage(r, m, c.Account.Network, p.memberNames(r, v, sends)))
 	}
@@ -160,7 +178,7 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 		return nil
 	}
 	composer := p.composer(r, v, c, act, wrong, draft)
-	if v.State == Done && v.ClaimedBy == 0 {
+	if v.ClaimedBy == 0 && (v.State == Done || !mayClaim) {
 		return threadFoot(nil, composer)
 	}
 	return threadFoot(&claim, composer)

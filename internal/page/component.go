@@ -211,6 +211,7 @@ type PaneView struct {
 	Live    string // data-live; "" never refreshes
 	Src     string // data-src: an address whose answer holds this pane
 	Open    bool   // of the thread: a conversation is open
+	With    Person // of the thread: with whom
 }
 
 // ThreadView is an open conversation: who, what was said, and an answer.

@@ -16,6 +16,16 @@ func (r Row) mine(ctx context.Context) bool {
 	return r.Claimer != 0 && r.Claimer == viewOf(ctx).actor.Member
 }
 
+func (p PaneView) label(ctx context.Context) string {
+	if who := p.Who(); who != "" {
+		return T(ctx, "desk.thread.with", "name", who)
+	}
+	return T(ctx, "desk.thread")
+}
+
+// Who is the name of whom the open conversation is with; "" if none is open.
+func (p PaneView) Who() string { return p.With.shown() }
+
 func (p PaneView) attributes() templ.Attributes {
 	a := templ.Attributes{}
 	if p.Live != "" {

@@ -87,7 +87,7 @@ func DefaultNav() []NavItem {
 	return []NavItem{
 		{Name: "inbox", Label: "nav.inbox", Path: "inbox", Icon: "inbox", Right: actor.ReadConversations},
 		{Name: "accounts", Label: "nav.accounts", Path: "accounts", Icon: "accounts", Right: actor.ReadHealth},
-		{Name: "team", Label: "nav.team", Path: "team", Icon: "team", Right: actor.ManageTeam},
+		{Name: "team", Label: "nav.team", Path: "team", Icon: "team"},
 		{Name: "settings", Label: "nav.settings", Path: "settings", Icon: "settings", Right: actor.ManageWorkspace},
 	}
 }
@@ -290,12 +290,10 @@ func (k *Kernel) sendToSignIn(r *Request) error {
 	if r.Fetched() {
 		return problem.New(problem.Unauthenticated, "page.signed_out")
 	}
-	back := "/"
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		back = r.URL.RequestURI()
-	}
-	return r.Redirect(k.opts.SignIn + "?" + url.Values{"return": {back}}.Encode())
+	return r.Redirect(signIn(k.opts.SignIn, r.shownAt()))
 }
+
+func signIn(path, back string) string { return path + "?" + url.Values{"return": {back}}.Encode() }
 
 // NotFound is the problem of an address that leads nowhere, or to something
 // this visitor may not know of.

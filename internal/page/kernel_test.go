@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -115,6 +116,19 @@ func TestMemberPages(t *testing.T) {
 	r.Header.Set("Parley-Fetch", "live")
 	if w := serve(k, r); w.Code != 401 || !strings.Contains(w.Body.String(), "data-problem") || strings.Contains(w.Body.String(), "<html") {
 		t.Errorf("signed out, asked by a script: %d %s", w.Code, w.Body)
+	}
+	for referer, back := range map[string]string{"": "/", "http://parley.test/w/harbour/inbox?tab=mine": "/w/harbour/inbox?tab=mine",
+		"http://elsewhere.test/w/harbour/inbox": "/", "http://parley.test//elsewhere.test": "/", ":": "/"} {
+		r := request("POST", "/w/harbour/inbox/000000000000A", "")
+		r.Header.Set("Referer", referer)
+		want := "/sign-in?" + url.Values{"return": {back}}.Encode()
+		if w := serve(k, r); w.Code != 303 || w.Header().Get("Location") != want {
+			t.Errorf("signed out, with a form of %q: %d to %q, want %q", referer, w.Code, w.Header().Get("Location"), want)
+		}
+		r.Header.Set("Parley-Fetch", "swap")
+		if w := serve(k, r); w.Code != 401 || !strings.Contains(w.Body.String(), `href="`+html.EscapeString(want)+`"`) {
+			t.Errorf("signed out, a script with a form of %q: %d %s", referer, w.Code, w.Body)
+		}
 	}
 	if w := serve(k, in("POST", "/w/harbour/inbox/not-an-id")); w.Code != 404 {
 		t.Errorf("an id that is none: %d, want 404", w.Code)

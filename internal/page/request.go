@@ -80,6 +80,19 @@ func (r *Request) RenderStatus(status int, c templ.Component) error {
 	return nil
 }
 
+// shownAt is the page that is open in the browser: this one, or the one whose form
+// or script asks. It is a path of our own, and "/" where that is not known.
+func (r *Request) shownAt() string {
+	if !r.Fetched() && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return LocalPath(r.URL.RequestURI())
+	}
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host != r.Host {
+		return "/"
+	}
+	return LocalPath(u.RequestURI())
+}
+
 // Redirect sends the browser on to a path of our own, with GET.
 func (r *Request) Redirect(path string) error {
 	http.Redirect(r.w, r.Request, LocalPath(path), http.StatusSeeOther)

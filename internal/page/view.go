@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"parley/internal/actor"
 	"parley/internal/i18n"
 )
@@ -21,6 +23,7 @@ type view struct {
 	workspace Workspace
 	actor     actor.Actor
 	path      string
+	back      string // the page to come back to after signing in
 	head      int64
 	flash     *flash
 	ref       string
@@ -44,7 +47,7 @@ func viewOf(ctx context.Context) *view {
 func (r *Request) view() *view {
 	return &view{
 		locale: r.Locale, now: r.kernel.opts.Clock.Now(), kernel: r.kernel, visitor: r.Visitor,
-		workspace: r.Workspace, actor: r.Actor, path: r.URL.Path, head: r.head, flash: r.flash, ref: r.ref,
+		workspace: r.Workspace, actor: r.Actor, path: r.URL.Path, back: r.shownAt(), head: r.head, flash: r.flash, ref: r.ref,
 	}
 }
 
@@ -55,6 +58,12 @@ func (v *view) shared() *view {
 		locale: v.locale, now: v.now, kernel: v.kernel, head: v.head,
 		workspace: Workspace{ID: v.workspace.ID, Slug: v.workspace.Slug, Name: v.workspace.Name},
 	}
+}
+
+// signInHere leads to the sign-in, and from there back to the page that is open.
+func signInHere(ctx context.Context) templ.SafeURL {
+	v := viewOf(ctx)
+	return templ.SafeURL(signIn(v.kernel.opts.SignIn, v.back))
 }
 
 // T says a catalogue key in the reader's language.

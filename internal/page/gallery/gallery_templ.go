@@ -129,7 +129,7 @@ func list(rows []page.Row) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.More("#").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Further(page.T(ctx, "desk.further"), "#", "#").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
