@@ -34,6 +34,7 @@ type bundle struct {
 	desk  *conversation.Desk
 	sent  []conversation.Outgoing
 	moved [][2]id.ID // conversations that became another
+	locks string     // what telling of that locks
 	files []string   // what was attached
 	why   string     // set: answering is not possible
 }
@@ -100,11 +101,15 @@ func (b *bundle) attach(_ context.Context, _ id.ID, body io.Reader) (network.Med
 	return network.Media{Kind: "image", Digest: sha256.Sum256(file)}, err
 }
 
-func (b *bundle) move(_ context.Context, _ *db.Tx, w, from, to id.ID) error {
+func (b *bundle) move(ctx context.Context, tx *db.Tx, w, from, to id.ID) error {
 	if w == workspace {
 		b.moved = append(b.moved, [2]id.ID{from, to})
 	}
-	return nil
+	if b.locks == "" {
+		return nil
+	}
+	_, err := tx.Exec(ctx, b.locks)
+	return err
 }
 
 func (b *bundle) describe(_ context.Context, _, account id.ID) (conversation.AccountView, error) {

@@ -112,3 +112,49 @@ func TestTwoFeedsThatBringTheSameAtOnceStoreItOnce(t *testing.T) {
 		t.Errorf("%d are counted and %d reached somebody, want %d", counted, reached, want)
 	}
 }
+
+// Delivery holds its row when it tells that an answer stands, and is told, by
+// whoever stores the page that joins two conversations, that its answer moves:
+// PostgreSQL breaks one of the two off, and both happen.
+func TestAnAnswerThatIsStoredWhileItMovesIsStored(t *testing.T) {
+	t.Parallel()
+	b, first, c := torn(t)
+	send, err := b.desk.Reply(context.Background(), voice(ana), conversation.Answer{Conversation: c, Text: "Yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.locks = `update account set since = since where workspace = 1 and id = 11` // stands for delivery's row
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	held := make(chan bool)
+	var once sync.Once
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		<-held
+		b.mend()
+	})
+	err = b.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if _, err := tx.Exec(ctx, b.locks); err != nil {
+			return err
+		}
+		once.Do(func() {
+			close(held)
+			err = b.blocks(ctx, tx)
+		})
+		if err != nil {
+			return err
+		}
+		return b.desk.Sent(ctx, tx, actor.System(workspace, "delivery"), sent(b, c, send, "a1"))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	v, err := b.desk.Open(ctx, voice(ana), first)
+	if err != nil || v.ClaimedBy != 0 || len(v.Messages) != 4 || v.Messages[3].Delivery != send || !v.Messages[3].Mine {
+		t.Errorf("the conversation that stays: %+v (%v)", v, err)
+	}
+	if rows := append(b.list(voice(ana), conversation.All), b.list(voice(ana), conversation.Closed)...); len(rows) != 1 {
+		t.Errorf("%d conversations, want one", len(rows))
+	}
+}

@@ -245,7 +245,7 @@ func TestExactlyAsMuchAsFits(t *testing.T) {
 
 func sent(b *bundle, c, send id.ID, ref string) conversation.Sent {
 	d := b.sent[len(b.sent)-1].Draft
-	return conversation.Sent{Delivery: send, Account: town, Conversation: c, Remote: b.remote(town), ReplyTo: d.ReplyTo, Part: d.Parts[0], Ref: network.Ref{ID: ref, ParentID: "m1"}}
+	return conversation.Sent{Delivery: send, Account: town, Conversation: c, Remote: b.remote(town), ReplyTo: d.ReplyTo, Part: d.Parts[0], Ref: network.Ref{ID: ref, ParentID: d.ReplyTo.ID}}
 }
 
 func (b *bundle) stands(in conversation.Sent) {
