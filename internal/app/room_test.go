@@ -17,7 +17,7 @@ func TestSendStaysInSight(t *testing.T) {
 	for _, size := range [][2]int64{{390, 844}, {390, 400}, {667, 375}, {320, 568}, {320, 256}} {
 		b.Look(size[0], size[1], "light")
 		b.Eval(`(field => {
-			field.focus(); field.value = "One\nTwo\nThree"; field.dispatchEvent(new Event("input", {bubbles: true}));
+			field.blur(); field.focus(); field.value = "One\nTwo\nThree"; field.dispatchEvent(new Event("input", {bubbles: true}));
 		})(document.querySelector(".composer-body"))`, nil)
 		var send, thread, wide int64
 		b.Eval(`Math.ceil(document.querySelector(".composer-foot .primary").getBoundingClientRect().bottom)`, &send)

@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -70,7 +71,7 @@ func presentPerson(r *page.Request, p Person, networkName string) page.Person {
 
 func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 	row := page.Row{ID: c.ID, Href: v.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
-		Excerpt: c.Snippet, Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
+		Excerpt: afterOurName(c.Snippet, c.Handle), Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
 		Gone: c.Gone, Account: c.Handle}
 	if c.LastOwn {
 		row.By = c.Handle
@@ -79,6 +80,18 @@ func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 		row.State = state
 	}
 	return row
+}
+
+// afterOurName leaves out the name by which a message begins to speak to us: in a
+// list of what is said to us it says nothing, and it stands in every row.
+func afterOurName(words, handle string) string {
+	first, rest, _ := strings.Cut(words, " ")
+	name, ok := strings.CutPrefix(strings.TrimRight(first, ",:"), "@")
+	local, _, _ := strings.Cut(handle, "@")
+	if rest == "" || !ok || !strings.EqualFold(name, handle) && !strings.EqualFold(name, local) {
+		return words
+	}
+	return rest
 }
 
 // present makes the open conversation: the thread as it stands on the network,
