@@ -25,17 +25,17 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 		return 0, a.Require(actor.ManageWorkspace)
 	}
 	removed := 0
-	err := d.unlessClean(ctx, a.Workspace, func(ctx context.Context, tx *db.Tx) error {
+	err := d.unlessClean(ctx, a.Workspace, func(ctx context.Context, tx *db.Tx, left []id.ID) error {
 		removed = 0
 		if err := d.forgetMarks(ctx, tx, a.Workspace); err != nil {
 			return err
 		}
 		over, err := d.overdue(ctx, tx, a.Workspace, sweepAtOnce)
-		if err != nil || len(over) == 0 {
+		if err != nil || len(over)+len(left) == 0 {
 			return err
 		}
 		e := Erased{Workspace: a.Workspace}
-		if err := d.sweep(ctx, tx, over, &e); err != nil {
+		if err := d.sweep(ctx, tx, over, left, &e); err != nil {
 			return err
 		}
 		for _, fn := range also {
@@ -43,7 +43,9 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 				return err
 			}
 		}
-		removed = len(over)
+		if removed = len(over); removed == 0 {
+			return nil
+		}
 		d.log.Record(tx, a, event.Entry{Verb: "message.swept", Kind: "workspace", Subject: a.Workspace, Details: map[string]string{"messages": itoa(removed)}})
 		return nil
 	})
@@ -54,26 +56,36 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 }
 
 // unlessClean begins the transaction only if there is anything to remove: most
-// sweeps find nothing, and reading does not disturb the writer.
-func (d *Desk) unlessClean(ctx context.Context, workspace id.ID, fn func(ctx context.Context, tx *db.Tx) error) error {
+// sweeps find nothing, and reading does not disturb the writer. left are people
+// whom earlier sweeps left behind.
+func (d *Desk) unlessClean(ctx context.Context, workspace id.ID, fn func(ctx context.Context, tx *db.Tx, left []id.ID) error) error {
 	over, err := d.overdue(ctx, d.db.Read(), workspace, 1)
 	if err != nil {
 		return err
 	}
 	old, err := d.anyOldMark(ctx, workspace)
-	if err != nil || len(over) == 0 && !old {
+	if err != nil {
 		return err
 	}
-	return d.db.InTx(ctx, fn)
+	left, err := ids(ctx, d.db.Read(), `select id from identity where workspace = $1 and `+nothingLeft+` limit $2`, workspace, sweepAtOnce)
+	if err != nil || len(over)+len(left) == 0 && !old {
+		return err
+	}
+	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, left) })
 }
 
-func (d *Desk) sweep(ctx context.Context, tx *db.Tx, over []overdue, e *Erased) error {
+// nothingLeft holds for identities of whom there is no message and no conversation.
+const nothingLeft = `not exists (select 1 from message m where m.workspace = identity.workspace and m.author = identity.id)
+	and not exists (select 1 from conversation c where c.workspace = identity.workspace and c.identity = identity.id)`
+
+// sweep removes messages, and forgets their authors and who was left behind as far
+// as nothing else is known of them.
+func (d *Desk) sweep(ctx context.Context, tx *db.Tx, over []overdue, people []id.ID, e *Erased) error {
 	index := d.newIndex(tx, e.Workspace, 0)
 	marks, err := d.salted(ctx, tx, e.Workspace)
 	if err != nil {
 		return err
 	}
-	var authors []id.ID
 	for _, m := range over {
 		if err := marks.add(ctx, tx, m.source, m.remote, time.Time{}); err != nil {
 			return err
@@ -87,17 +99,15 @@ func (d *Desk) sweep(ctx context.Context, tx *db.Tx, over []overdue, e *Erased) 
 		if err := e.add(m.dead); err != nil {
 			return err
 		}
-		authors = append(authors, m.author)
+		people = append(people, m.author)
 	}
-	return forgetPeople(ctx, tx, authors, e)
+	return forgetPeople(ctx, tx, people, e)
 }
 
 // forgetPeople removes those of whom no message and no conversation is left.
 func forgetPeople(ctx context.Context, tx *db.Tx, identities []id.ID, e *Erased) error {
 	in, args := db.In(2, identities)
-	rows, err := tx.Query(ctx, `delete from identity where workspace = $1 and id `+in+`
-		and not exists (select 1 from message m where m.workspace = identity.workspace and m.author = identity.id)
-		and not exists (select 1 from conversation c where c.workspace = identity.workspace and c.identity = identity.id)
+	rows, err := tx.Query(ctx, `delete from identity where workspace = $1 and id `+in+` and `+nothingLeft+`
 		returning person, avatar`, append([]any{e.Workspace}, args...)...)
 	if err != nil {
 		return fmt.Errorf("forgetting who has nothing left here: %w", err)

@@ -114,6 +114,13 @@ func TestRetentionForgetsOnlyWhoHasNothingLeft(t *testing.T) {
 	if released != "https://far.example/p7.png" {
 		t.Errorf("released %q", released)
 	}
+	// Somebody whom an earlier version left behind.
+	b.exec(`insert into person (workspace, id, created) values (1, 77, 1)`)
+	b.exec(`insert into identity (workspace, id, person, source, remote_id, handle, name, url, avatar, bot, created)
+		select 1, 78, 77, id, 'left', 'left', 'Left', '', '', 0, 1 from source where workspace = 1`)
+	if n, err := b.desk.Sweep(ctx, actor.System(workspace, "retention")); n != 0 || err != nil || b.number(`select count(*) from person`) != 2 {
+		t.Errorf("%d removed, %v, and %d persons", n, err, b.number(`select count(*) from person`))
+	}
 	// Who comes back is somebody new.
 	if n := b.ingest(town, says("p3", "y3", "", "me again", after(39*24*time.Hour))); n != 1 {
 		t.Error("somebody who was forgotten cannot speak to us any more")
