@@ -3,7 +3,7 @@
 // this browser, because HTTP/1.1 allows six connections to a site; it is the one
 // that holds the lock. The others hear of events through a BroadcastChannel.
 // Where there are no locks (plain http on a local network) each tab has its own.
-import { FETCH, mark, settle, toEnd } from "./page.js";
+import { arrived, FETCH, toEnd } from "./page.js";
 import { morph } from "./morph.js";
 
 /**
@@ -12,7 +12,9 @@ import { morph } from "./morph.js";
  *   | {type: "lost"} | {type: "out"} | {type: "ask"}} Word
  */
 
-const perSecond = 4;
+const least = 250; // ms between two fetches of a region
+const longest = 30000; // between two that fail
+const quiet = 60000; // after which "waits 3 minutes" is no longer true
 const channel = "BroadcastChannel" in self ? new BroadcastChannel("parley-live") : null;
 
 /** @type {Record<string, number>} newest event this tab knows, by workspace */
@@ -33,9 +35,16 @@ export function start() {
     lead(liveUrl);
   }
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) for (const region of regions()) if (stale.has(region.id)) refresh(region);
+    if (!document.hidden) refreshStale();
   });
   addEventListener("pageshow", (e) => e.persisted && refreshAll());
+  setInterval(refreshAll, quiet);
+}
+
+/** Something of ours was not answered: says so until the stream's leader hears from Parley. */
+export function doubt() {
+  show(true);
+  setTimeout(() => (heads ? hear({ type: "hello", heads }) : channel?.postMessage({ type: "ask" })), 3000);
 }
 
 /** Tells the other tabs and this one. @param {Word} word */
@@ -52,7 +61,9 @@ function hear(word) {
       for (const region of regions()) if (concerns(region, word.notice)) refresh(region);
       break;
     case "hello":
+      for (const turn of turns.values()) turn.due = 0; // what failed need not wait any longer
       if (lost || missed(word.heads)) refreshAll();
+      else refreshStale();
       Object.assign(seen, word.heads);
       show(false);
       break;
@@ -148,54 +159,71 @@ function concerns(region, notice) {
   return kinds.includes(notice.k) || kinds.includes(`${notice.k}:${notice.s}`);
 }
 
-/** Regions that wait for their turn, for the answer, or for the tab to be seen. */
-const stale = new Set();
-/** @type {Map<string, number>} when a region was last asked for */
-const asked = new Map();
-const busy = new Set();
+/**
+ * When a region may be fetched again, and whether it should be.
+ * @typedef {{due: number, pause: number, stale: boolean, busy: boolean, timer: number}} Turn
+ */
+/** @type {Map<string, Turn>} */
+const turns = new Map();
+
+/** @param {string} id */
+function turnOf(id) {
+  const turn = turns.get(id) ?? { due: 0, pause: least, stale: false, busy: false, timer: 0 };
+  turns.set(id, turn);
+  return turn;
+}
 
 export function refreshAll() {
   for (const region of regions()) refresh(region);
 }
 
-/**
- * Fetches a region again, at most perSecond times a second however many events
- * come, never twice at once, and not while nobody looks.
- * @param {HTMLElement} region
- */
-export function refresh(region) {
-  const { id } = region;
-  if (document.hidden || busy.has(id)) {
-    stale.add(id);
-    return;
-  }
-  busy.add(id);
-  stale.delete(id);
-  const wait = Math.max(0, (asked.get(id) ?? 0) + 1000 / perSecond - performance.now());
-  setTimeout(async () => {
-    asked.set(id, performance.now());
-    stale.delete(id);
-    await fetchRegion(id);
-    busy.delete(id);
-    const again = document.getElementById(id);
-    if (stale.has(id) && again) refresh(again);
-  }, wait);
+function refreshStale() {
+  for (const region of regions()) if (turnOf(region.id).stale) refresh(region);
 }
 
-/** @param {string} id */
+/**
+ * Fetches a region again, at most four times a second however many events come,
+ * ever more seldom while that fails, never twice at once, and not while nobody
+ * looks.
+ * @param {HTMLElement} region
+ */
+export function refresh({ id }) {
+  const turn = turnOf(id);
+  turn.stale = true;
+  if (document.hidden || turn.busy) return;
+  clearTimeout(turn.timer);
+  turn.timer = setTimeout(() => take(id, turn), Math.max(0, turn.due - performance.now()));
+}
+
+/** @param {string} id @param {Turn} turn */
+async function take(id, turn) {
+  turn.stale = false;
+  turn.busy = true;
+  const begun = performance.now();
+  const fine = await fetchRegion(id);
+  turn.busy = false;
+  turn.pause = fine ? least : Math.min(longest, Math.max(1000, turn.pause * 2));
+  // Browsers that lost the same server do not all come back in the same moment.
+  turn.due = begun + turn.pause * (fine ? 1 : 0.5 + Math.random());
+  const region = document.getElementById(id);
+  if (region && (turn.stale || !fine)) refresh(region);
+}
+
+/** @param {string} id @returns {Promise<boolean>} false: to be tried again */
 async function fetchRegion(id) {
   const src = document.getElementById(id)?.dataset.src;
-  if (!src) return;
+  if (!src) return true;
   try {
     const answer = await fetch(src, { headers: { [FETCH]: "live" } });
-    if (!answer.ok) return; // gone or signed out: what is shown stays until the person does something
+    if (!answer.ok) return answer.status < 500; // gone or signed out: what is shown stays until the person does something
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
     const region = document.getElementById(id);
-    if (!fresh || !region || region.dataset.src !== src) return; // something else was opened meanwhile
+    if (!fresh || !region || region.dataset.src !== src) return true; // something else was opened meanwhile
     await composed(region);
     apply(region, fresh);
+    return true;
   } catch {
-    stale.add(id); // fetched again with the next event or when the stream is back
+    return false;
   }
 }
 
@@ -204,8 +232,7 @@ function apply(region, fresh) {
   const scrolls = [...region.querySelectorAll("[data-scroll-end]")].filter((e) => e.scrollHeight - e.scrollTop - e.clientHeight < 48);
   morph(region, fresh);
   for (const el of scrolls) toEnd(el);
-  settle(region);
-  mark();
+  arrived(region);
 }
 
 let composing = false;

@@ -11,11 +11,17 @@ export function announce(words) {
   if (voice) voice.textContent = words;
 }
 
-/** Marks the open row and our own claims: a shared fragment cannot know them. */
-export function mark() {
+// The path of what is open, or is on its way: a second j goes on from there.
+let opened = location.pathname;
+
+/**
+ * Marks the open row and our own claims: a shared fragment cannot know them.
+ * @param {string} [path]  opened from now on
+ */
+export function mark(path = opened) {
+  opened = path;
   for (const row of document.querySelectorAll("[data-row]")) {
-    const open = row instanceof HTMLAnchorElement && row.pathname === location.pathname;
-    if (open) row.setAttribute("aria-current", "true");
+    if (row instanceof HTMLAnchorElement && row.pathname === opened) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
   }
   const me = document.body.dataset.member;
@@ -54,4 +60,17 @@ export function settle(root) {
     el.setAttribute("data-settled", "");
     toEnd(el);
   }
+}
+
+/** Something new stands in the page. @param {ParentNode} root */
+export function arrived(root) {
+  settle(root);
+  mark();
+  document.dispatchEvent(new CustomEvent("parley:put"));
+}
+
+/** Menus close when one goes elsewhere, and dialogs too: they speak of what was there. */
+export function closeAll() {
+  for (const dialog of document.querySelectorAll("dialog[open]")) if (dialog instanceof HTMLDialogElement) dialog.close();
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) menu.removeAttribute("open");
 }
