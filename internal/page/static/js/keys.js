@@ -4,6 +4,14 @@
 // Single letters can be switched off (WCAG 2.1.4); Mod is Control or Command.
 
 const off = "parley-keys-off";
+
+// The key of a field that is still on its way: what is typed after it is for the
+// field, neither a shortcut nor for the conversation that is being left.
+let wanted = "";
+
+/** Whether a page is on its way. */
+const waiting = () => !!document.querySelector("[inert]");
+
 const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 export function start() {
@@ -13,8 +21,11 @@ export function start() {
     const typing = e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable]");
     if (typing && !name.startsWith("Mod+")) return;
     if (name.length === 1 && localStorage.getItem(off)) return;
-    if (walk(name) || press(name, typing)) e.preventDefault();
+    if (!waiting()) wanted = "";
+    if (wanted && name.length === 1) e.preventDefault();
+    else if (walk(name) || press(name, typing, e.repeat)) e.preventDefault();
   });
+  document.addEventListener("parley:put", () => wanted && press(wanted));
   const dialog = document.getElementById("shortcuts");
   dialog?.addEventListener("beforetoggle", fill);
   const box = dialog?.querySelector("[data-keys-off]");
@@ -24,13 +35,15 @@ export function start() {
   }
 }
 
-/** @param {string} name @param {Element | null | false} typing */
-function press(name, typing) {
+/** @param {string} name @param {Element | null | false} [typing] @param {boolean} [again]  the key is held down */
+function press(name, typing = null, again = false) {
   const scope = typing ? typing.closest("form") ?? document : document;
   for (const el of scope.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)) {
     if (!(el instanceof HTMLElement) || !reachable(el)) continue;
-    if (el.matches("input, textarea, select")) el.focus();
-    else el.click();
+    const field = el.matches("input, textarea, select");
+    if (el.closest("[inert]")) wanted = field ? name : "";
+    else if (field) el.focus();
+    else if (!again) el.click();
     return true;
   }
   return false;

@@ -1,7 +1,8 @@
 // @ts-check
 // Makes one element look like another by changing as little as possible, so
 // that focus, selection, scroll, a half-typed word in an input method, and open
-// details, menus and dialogs survive. Elements with data-keep are left alone.
+// details, menus and dialogs survive. A form with data-keep that somebody is
+// busy with keeps everything but its parts with data-renew.
 
 /**
  * @param {Element} from  in the page
@@ -9,6 +10,10 @@
  */
 export function morph(from, to) {
   if (from.isEqualNode(to)) return;
+  if (held(from)) {
+    renew(from, to);
+    return;
+  }
   if (from.nodeName !== to.nodeName) {
     from.replaceWith(to);
     return;
@@ -18,8 +23,8 @@ export function morph(from, to) {
   children(from, to);
 }
 
-// What the person set, not the page.
-const theirs = new Set(["open", "data-settled", "data-chosen"]);
+// What the person or a script set, not the page.
+const theirs = new Set(["open", "data-settled", "aria-busy", "inert"]);
 
 /** @param {Element} from @param {Element} to */
 function attributes(from, to) {
@@ -46,7 +51,7 @@ function children(from, to) {
     if (match !== at) at = bring(from, match, at);
     at = match.nextSibling;
     if (match instanceof Element && next instanceof Element) {
-      if (!match.hasAttribute("data-keep")) morph(match, next);
+      morph(match, next);
     } else if (match.nodeValue !== next.nodeValue) {
       match.nodeValue = next.nodeValue;
     }
@@ -54,7 +59,7 @@ function children(from, to) {
   while (at) {
     const gone = at;
     at = at.nextSibling;
-    if (!holdsWords(gone)) gone.remove();
+    if (!(gone instanceof Element && held(gone))) gone.remove();
   }
 }
 
@@ -105,9 +110,23 @@ function bring(parent, match, at) {
   return match;
 }
 
-/** Something being written is not thrown away because the server forgot it. @param {Node} node */
-function holdsWords(node) {
-  if (!(node instanceof Element) || !node.hasAttribute("data-keep")) return false;
-  const body = node.querySelector("textarea");
-  return !!body && body.value.trim() !== "" && body.value !== body.defaultValue;
+/** What somebody writes is not thrown away because the server thinks otherwise. @param {Element} el */
+function held(el) {
+  if (!(el instanceof HTMLFormElement) || !el.hasAttribute("data-keep")) return false;
+  return el.contains(document.activeElement) || [...el.elements].some(filled);
+}
+
+/** @param {Element} field */
+function filled(field) {
+  if (field instanceof HTMLSelectElement) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((o) => o.defaultSelected));
+  if (field instanceof HTMLTextAreaElement) return field.value.trim() !== "";
+  return field instanceof HTMLInputElement && !["hidden", "submit"].includes(field.type) && field.value.trim() !== "";
+}
+
+/** @param {Element} from @param {Element} to */
+function renew(from, to) {
+  for (const part of from.querySelectorAll("[data-renew]")) {
+    const next = to.querySelector(`[data-renew="${part.getAttribute("data-renew")}"]`);
+    if (next) morph(part, next);
+  }
 }
