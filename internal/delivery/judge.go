@@ -130,6 +130,8 @@ func judgeProof(step network.Step, a attempt, ans answer, now time.Time) verdict
 		v.found = foundSent
 	case state == network.NotSent && sureOfAbsence(step, a, now):
 		v.found = foundAbsent
+	case state == network.NotSent && repeatable(step, a.first, now):
+		v.found, v.absent, v.until = foundLook, true, a.over()
 	case state == network.NotSent:
 		v.found, v.absent, v.until = foundLook, true, now.Add(confirm)
 	case tired(a, now):
@@ -142,13 +144,23 @@ func judgeProof(step network.Step, a attempt, ans answer, now time.Time) verdict
 	return v
 }
 
-// sureOfAbsence: where a repeat would be a second post, one reading that does not
-// find it is not enough. The server may not have shown it yet.
+// sureOfAbsence: what is absent is also called so to the member when a pause keeps
+// it from being repeated, so a server must have had the time to keep it. Where a
+// repeat would be a second post, one reading that does not find it is not enough
+// even then: the server may not have shown it yet.
 func sureOfAbsence(step network.Step, a attempt, now time.Time) bool {
 	if repeatable(step, a.first, now) {
-		return true
+		return !now.Before(a.over())
 	}
 	return !a.absent.IsZero() && !now.Before(a.absent.Add(confirm))
+}
+
+// over is when a server has kept what it was sent, or never will.
+func (a attempt) over() time.Time {
+	if a.ended.IsZero() {
+		return a.deadline.Add(margin)
+	}
+	return a.ended.Add(margin)
 }
 
 // tired reports that what was asked about for proveFor is for a member to decide.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/network"
 	"parley/internal/problem"
@@ -204,6 +205,31 @@ func TestUnknownWhereNothingCanTell(t *testing.T) {
 		}
 		if r.State == Unknown && (r.Evidence == "" || r.Tried.IsZero() || r.Text() == "" || !r.May.Settle) {
 			t.Errorf("%s: a member cannot decide by %+v", name, r)
+		}
+	}
+}
+
+// A pause keeps the repeat that would tell from leaving. Then "not sent" is said
+// only once a slow server would have kept what it was sent.
+func TestAPauseAfterALostAnswerDoesNotSayNotSentTooSoon(t *testing.T) {
+	t.Parallel()
+	for _, proof := range []network.Proof{network.ProofID, network.ProofKey, network.ProofReadback} {
+		for kept, want := range map[bool]State{true: Sent, false: Failed} {
+			k := newDesk(t)
+			k.perform(proof)
+			k.stage.inject("create", fault{keep: kept, late: 20 * time.Second, err: refusal(network.Ambiguous)})
+			one := k.reply(t, 1)
+			k.workUntil(t, one, "deliver.after-close")
+			k.fence = func(context.Context, *db.Tx, id.ID, id.ID) error {
+				return problem.New(problem.Conflict, "publish.paused")
+			}
+			k.clock.Advance(10 * time.Second)
+			k.work(t, k.plain(), one)
+			k.clock.Advance(10 * time.Minute)
+			k.stage.settle()
+			if r := k.settle(t, one); r.State != want && (proof != network.ProofKey || r.State != Unknown) {
+				t.Errorf("proof by %q, kept late: %v: it is %s because of %q", proof, kept, r.State, why(r))
+			}
 		}
 	}
 }

@@ -85,7 +85,7 @@ func next(r row, now time.Time) move {
 
 // nextOpen settles an attempt of which nobody knows what became of it.
 func nextOpen(r row, a attempt, now time.Time) move {
-	if over := a.deadline.Add(margin); a.ended.IsZero() && now.Before(over) {
+	if over := a.over(); a.ended.IsZero() && now.Before(over) {
 		return move{kind: moveWait, at: over}
 	}
 	step := r.plan.Steps[a.step]
@@ -95,7 +95,7 @@ func nextOpen(r row, a attempt, now time.Time) move {
 	case !provable(step):
 		// Whoever looks for it next is a member: a server that is slow to keep what
 		// it was sent must have done so by then.
-		if over := a.ended.Add(margin); now.Before(over) {
+		if over := a.over(); now.Before(over) {
 			return move{kind: moveWait, at: over}
 		}
 		return move{kind: moveUnknown, step: a.step}
