@@ -15,7 +15,9 @@ import (
 // it reached was told so, and back as soon as one of them sees it again.
 
 // settled is how long after we were told that a message is gone a page may still
-// bring it that was read before. What brings it later has seen it again.
+// bring it that was read before. What brings it later has seen it again; and a
+// message that we never had then comes for the first time: a thread also tells of
+// posts that its server has not indexed yet.
 const settled = 15 * time.Minute
 
 // seenAgain reports whether a message that was gone is there after all. gone is
@@ -79,7 +81,7 @@ func (k *intake) bury(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := marks.addTo(ctx, k.tx, k.source, k.in.Account, g.ID, k.now.Add(goneFor)); err != nil {
+			if err := marks.addTo(ctx, k.tx, k.source, k.in.Account, g.ID, k.now.Add(settled)); err != nil {
 				return err
 			}
 			continue

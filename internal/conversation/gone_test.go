@@ -127,3 +127,18 @@ func TestWhatIsGoneForOneAccountMayStillReachAnother(t *testing.T) {
 		Bea public 12 open waiting 0s | Bea: help
 		Carl public 12 open waiting 1m0s | Carl: me too`)
 }
+
+// A page that was read before the deletion brings nothing back; what arrives long
+// after we were told that it is not there was only late.
+func TestWhatWasNotThereYetIsNotLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.Set(after(time.Hour))
+	said := says("bea", "m1", "", "help", after(0))
+	b.ingest(town, taken("m1"))
+	b.ingest(town, said)
+	b.want(``)
+	b.clock.Set(after(time.Hour + 16*time.Minute))
+	b.ingest(town, said)
+	b.want(`Bea public 11 open waiting 0s | Bea: help`)
+}

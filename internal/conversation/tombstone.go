@@ -19,6 +19,7 @@ import (
 type marks struct {
 	workspace id.ID
 	salt      []byte
+	now       time.Time
 }
 
 func (m marks) empty() bool { return m.salt == nil }
@@ -68,8 +69,9 @@ func (m marks) find(ctx context.Context, q db.Queryer, source, account id.ID, sa
 	for key := range byKey {
 		ks = append(ks, []byte(key))
 	}
-	in, args := db.In(2, ks)
-	rows, err := q.Query(ctx, `select key, before from tombstone where workspace = $1 and key `+in, append([]any{m.workspace}, args...)...)
+	in, args := db.In(3, ks)
+	rows, err := q.Query(ctx, `select key, before from tombstone where workspace = $1 and (until = 0 or until >= $2) and key `+in,
+		append([]any{m.workspace, db.Micros(m.now)}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func saltName(workspace id.ID) string { return "tombstone." + workspace.String()
 
 // tombstones reads the workspace's salt; none means that nothing was ever marked.
 func (d *Desk) tombstones(ctx context.Context, q db.Queryer, workspace id.ID) (marks, error) {
-	m := marks{workspace: workspace}
+	m := marks{workspace: workspace, now: d.clock.Now()}
 	err := q.Row(ctx, `select value from setting where name = $1`, saltName(workspace)).Scan(&m.salt)
 	if err != nil && !db.NoRows(err) {
 		return m, fmt.Errorf("reading the marks of what was erased: %w", err)
@@ -144,11 +146,6 @@ func (m marks) silence(ctx context.Context, tx *db.Tx, source id.ID, remote stri
 	}
 	return nil
 }
-
-// goneFor is how long the deletion of a message we never had is remembered. A
-// stream tells of everything that is deleted around us; the message itself, if
-// it comes at all, comes within an overlap of minutes.
-const goneFor = 24 * time.Hour
 
 // anyOldMark reports that there is something for forgetMarks.
 func (d *Desk) anyOldMark(ctx context.Context, workspace id.ID) (bool, error) {
