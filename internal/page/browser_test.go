@@ -34,10 +34,13 @@ type desk struct {
 	messages []page.Message
 	sent     []string
 	revoked  bool
+	claimed  bool
+	meddle   func(http.ResponseWriter, *http.Request) bool // answers in our place, or makes it wait
 
 	number  atomic.Int64 // of the newest event
 	renders atomic.Int64 // of the thread
 	streams atomic.Int64 // ever opened
+	clicks  atomic.Int64 // on claim and finish
 }
 
 func openDesk(t *testing.T) *desk {
@@ -60,6 +63,7 @@ func openDesk(t *testing.T) *desk {
 	})
 	d.Member("GET /inbox/{id}", d.open)
 	d.Member("POST /inbox/{id}", d.answer)
+	d.Member("POST /inbox/{id}/{what}", d.click)
 	d.Handle("POST /away", func(_ http.ResponseWriter, r *page.Request) error {
 		return r.Leave("http://localhost:" + r.URL.Query().Get("port") + "/arrived")
 	})
@@ -71,7 +75,12 @@ func openDesk(t *testing.T) *desk {
 		if r.URL.Path == "/live" && r.Method == http.MethodGet {
 			d.streams.Add(1)
 		}
-		d.ServeHTTP(w, r)
+		d.mu.Lock()
+		meddle := d.meddle
+		d.mu.Unlock()
+		if meddle == nil || !meddle(w, r) {
+			d.ServeHTTP(w, r)
+		}
 	})
 	s.Start()
 	t.Cleanup(s.Close)
@@ -92,13 +101,21 @@ func (d *desk) open(_ http.ResponseWriter, r *page.Request) error {
 func (d *desk) pane(r *page.Request, n id.ID) page.PaneView {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	link := r.Link("inbox/" + n.String())
+	claim := page.ClaimView{Take: link + "/claim"}
+	if d.claimed {
+		claim = page.ClaimView{Mine: true, By: "Ana", Release: link + "/claim"}
+	}
 	return page.PaneView{
-		Open: true, Live: "conversation:" + n.String(), Src: r.Link("inbox/" + n.String()),
+		Open: true, Live: "conversation:" + n.String(), Src: link,
 		Content: page.Thread(page.ThreadView{
-			Head:     page.ThreadHead{Person: page.Person{Key: "m", Name: "Mira"}, Back: r.Link("inbox")},
+			Head: page.ThreadHead{Person: page.Person{Key: "m", Name: "Mira"}, Back: r.Link("inbox"),
+				Tools: page.Post(link+"/finish", page.ButtonView{Label: "x", Key: "e"}, true)},
 			Messages: append([]page.Message{{ID: "w", Author: page.Person{Key: "m", Name: "Mira"}, At: r.Now(), Warning: "Spiders", Text: text.Text{Body: "A spider."}}}, d.messages...),
-			Foot: templ.Join(page.ClaimBar(page.ClaimView{Take: "#"}), page.Composer(page.ComposerView{
-				ID: "composer-" + n.String(), Action: r.Link("inbox/" + n.String()), As: "Ana", Account: "library", Rule: text.Rule{Unit: text.Graphemes, Max: 60}, Left: 60,
+			Foot: templ.Join(page.ClaimBar(claim), page.Composer(page.ComposerView{
+				ID: "composer-" + n.String(), Action: link, As: "Ana", Account: "library", Rule: text.Rule{Unit: text.Graphemes, Max: 60}, Left: 60,
+				CanWarn: true, Media: &page.MediaView{Accept: "image/png", Max: 2}, Visibility: page.Public,
+				Choices: []page.Option{{Value: "public", Label: "all", Chosen: true}, {Value: "direct", Label: "few"}},
 			})),
 		}),
 	}
@@ -134,6 +151,14 @@ func (d *desk) answer(_ http.ResponseWriter, r *page.Request) error {
 	return r.Redirect(r.URL.Path)
 }
 
+func (d *desk) click(_ http.ResponseWriter, r *page.Request) error {
+	d.clicks.Add(1)
+	d.mu.Lock()
+	d.claimed = !d.claimed
+	d.mu.Unlock()
+	return r.Redirect(r.Link("inbox/" + r.PathValue("id")))
+}
+
 // say adds a message and tells every browser.
 func (d *desk) say(words string) {
 	d.mu.Lock()
@@ -156,7 +181,7 @@ func TestTypingWhileMessagesArrive(t *testing.T) {
 	tab := pagetest.Browser(t)
 	tab.SignIn(d.url)
 	tab.Open(d.url + thread)
-	tab.Wait(`document.querySelector("[data-composer][data-ready]")`)
+	tab.Wait(`document.querySelector("form[data-composer]")`)
 	tab.Click("#message-w summary")
 	tab.Eval(`(document.querySelector("#list-pane").scrollTop = 300, document.querySelector(".me").open = true)`, nil)
 
@@ -246,7 +271,7 @@ func TestAnsweringInPlace(t *testing.T) {
 
 	tab.Press("j") // the keyboard opens the first conversation without a new page
 	tab.Wait(`location.pathname.endsWith("0000000000001") && document.querySelector("#row-0000000000001 [aria-current]")`)
-	tab.Wait(`document.querySelector("[data-composer][data-ready]")`)
+	tab.Wait(`document.querySelector("form[data-composer]")`)
 	tab.Press("r")
 	tab.Wait(fmt.Sprintf(`document.activeElement === document.querySelector(%q)`, composer))
 
@@ -296,11 +321,11 @@ func TestDraftIsKept(t *testing.T) {
 	tab := pagetest.Browser(t)
 	tab.SignIn(d.url)
 	tab.Open(d.url + thread)
-	tab.Wait(`document.querySelector("[data-composer][data-ready]")`)
+	tab.Wait(`document.querySelector("form[data-composer]")`)
 	tab.Type(composer, "half an ans")
 	tab.Wait(`Object.keys(localStorage).some((k) => k.startsWith("parley-draft"))`)
 	tab.Open(d.url + "/w/harbour/inbox/0000000000002")
-	tab.Wait(`document.querySelector("[data-composer][data-ready]")`)
+	tab.Wait(`document.querySelector("form[data-composer]")`)
 	var other string
 	tab.Eval(`document.querySelector("#composer-0000000000002-body").value`, &other)
 	if other != "" {
@@ -378,7 +403,7 @@ func TestKeysCanBeListedAndSwitchedOff(t *testing.T) {
 	tab := pagetest.Browser(t)
 	tab.SignIn(d.url)
 	tab.Open(d.url + thread)
-	tab.Wait(`document.querySelector("[data-composer][data-ready]")`)
+	tab.Wait(`document.querySelector("form[data-composer]")`)
 	tab.Press("?")
 	tab.Wait(`document.querySelector("#shortcuts[open] kbd")`)
 	got := tab.Text("[data-keys]")

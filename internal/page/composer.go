@@ -43,5 +43,17 @@ func (c ComposerView) hidden() iter.Seq2[string, string] {
 	}
 }
 
+// describedBy is what is read out about the words: who sees them, what is left.
+func (c ComposerView) describedBy() string {
+	if c.Rule.Max == 0 {
+		return c.ID + "-sees"
+	}
+	return c.ID + "-sees " + c.ID + "-count " + c.ID + "-left"
+}
+
+// renewed reports whether a field follows the conversation while somebody
+// writes. key is this answer's for good, and seen is what its writer knew.
+func renewed(name string) bool { return name != "key" && name != "seen" }
+
 func (m MediaView) max() string    { return strconv.Itoa(m.Max) }
 func (m MediaView) altMax() string { return strconv.Itoa(m.AltMax) }

@@ -1,60 +1,90 @@
 // @ts-check
-// The composer: counts while one writes, grows with the text, keeps a draft in
-// this browser until it is sent. Go counts again before anything leaves.
+// The composer: counts while one writes, grows with the text, says who will read
+// it, keeps a draft in this browser until it is sent. Go counts again before
+// anything leaves.
 import { announce } from "./page.js";
 import { count } from "./count.js";
+import { files } from "./media.js";
+
+/** @type {WeakSet<HTMLFormElement>} forms that have their listeners */
+const known = new WeakSet();
 
 export function start() {
   begin();
   document.addEventListener("parley:put", begin);
-  document.addEventListener("parley:sent", (e) => e.target instanceof HTMLFormElement && forget(e.target));
-  new MutationObserver(begin).observe(document.body, { childList: true, subtree: true });
+  addEventListener("pagehide", flush);
+  document.addEventListener("visibilitychange", flush);
+  // A press must not take the focus out of the composer: without it the tools
+  // are put away before the click reaches them.
+  document.addEventListener("mousedown", (e) => {
+    if (e.target instanceof Element && e.target.closest("[data-composer] :is(.file, summary, .button)")) e.preventDefault();
+  });
 }
 
-/** Sets up composers that are new on the page. */
+/** Sets up composers that are new on the page, and brings those that changed up to date. */
 function begin() {
-  for (const form of document.querySelectorAll("form[data-composer]:not([data-ready])")) {
-    if (form instanceof HTMLFormElement) setUp(form);
+  flush();
+  for (const form of document.querySelectorAll("form[data-composer]")) {
+    if (!(form instanceof HTMLFormElement)) continue;
+    if (!known.has(form)) setUp(form);
+    changed(form);
   }
 }
 
 /** @param {HTMLFormElement} form */
 function setUp(form) {
-  form.setAttribute("data-ready", "");
-  const body = form.querySelector("[data-body]");
-  if (!(body instanceof HTMLTextAreaElement)) return;
-  const warning = form.querySelector("[data-warning]");
-  recall(form, body);
-  const changed = () => {
-    measure(form, body.value, warning instanceof HTMLInputElement ? warning.value : "");
-    grow(body);
-  };
+  known.add(form);
+  recall(form);
+  files(form);
   form.addEventListener("input", () => {
-    changed();
-    later(form, body);
+    changed(form);
+    later(form);
   });
-  form.addEventListener("reset", () => setTimeout(changed));
-  form.addEventListener("submit", () => !form.hasAttribute("data-swap") && forget(form));
-  media(form);
-  changed();
+  form.addEventListener("change", (e) => {
+    changed(form);
+    const audience = form.querySelector("[data-renew=audience]");
+    if (e.target instanceof HTMLSelectElement && audience instanceof HTMLElement) announce(audience.innerText);
+  });
+  form.addEventListener("reset", () => setTimeout(() => changed(form)));
+  form.addEventListener("keydown", (e) => {
+    // The form sends nothing by itself on Enter; what follows a line is the answer.
+    if (e.key !== "Enter" || e.isComposing || e.ctrlKey || e.metaKey || !(e.target instanceof HTMLInputElement) || e.target.type !== "text") return;
+    e.preventDefault();
+    field(form).focus();
+  });
+  form.addEventListener("parley:sent", (e) => e instanceof CustomEvent && done(form, e.detail));
 }
 
-/** @param {HTMLFormElement} form @param {string} body @param {string} warning */
+/** @param {HTMLFormElement} form @returns {HTMLTextAreaElement} */
+const field = (form) => /** @type {HTMLTextAreaElement} */ (form.querySelector("[data-body]"));
+
+/** @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
+const warning = (form) => form.querySelector("[data-warning]");
+
+/** @param {HTMLFormElement} form */
+function changed(form) {
+  const body = field(form);
+  body.required = !form.querySelector("[data-chosen]"); // a picture may speak for itself
+  measure(form, body, warning(form)?.value ?? "");
+  grow(body);
+  sees(form);
+}
+
+/** @param {HTMLFormElement} form @param {HTMLTextAreaElement} body @param {string} warning */
 function measure(form, body, warning) {
   const out = form.querySelector("[data-count]");
-  const field = form.querySelector("[data-body]");
-  if (!(out instanceof HTMLElement) || !(field instanceof HTMLTextAreaElement)) return;
+  if (!(out instanceof HTMLElement)) return;
   /** @type {import("./count.js").Rule} */
   const rule = JSON.parse(form.dataset.rule ?? "{}");
-  const { left, fits } = count(rule, body, warning);
+  const { left, fits } = count(rule, body.value, warning);
   const over = !fits;
   const lang = document.documentElement.lang;
   out.textContent = left.toLocaleString(lang);
   out.classList.toggle("over", over);
   out.classList.toggle("near", !over && left <= Math.max(20, (rule.max ?? 0) / 10));
   const words = over ? `${out.dataset.over} ${Math.max(1, -left).toLocaleString(lang)}` : "";
-  if (words && !field.validationMessage) announce(words);
-  field.setCustomValidity(words);
+  if (words && !body.validationMessage) announce(words);
+  body.setCustomValidity(words);
 }
 
 /** For browsers without field-sizing. @param {HTMLTextAreaElement} body */
@@ -63,54 +93,79 @@ function grow(body) {
   body.rows = Math.min(16, Math.max(3, body.value.split("\n").length + Math.floor(body.value.length / 80)));
 }
 
+/** Says who can read the answer, as chosen. @param {HTMLFormElement} form */
+function sees(form) {
+  const chosen = form.elements.namedItem("visibility");
+  if (chosen instanceof HTMLSelectElement) {
+    for (const line of form.querySelectorAll("[data-sees]")) line.toggleAttribute("hidden", line.getAttribute("data-sees") !== chosen.value);
+  }
+  form.classList.toggle("private", !!form.querySelector("[data-private]:not([hidden])"));
+}
+
+/**
+ * The answer is out: what was typed since is the next one. Whoever went away and
+ * came back meanwhile has the same composer in another form.
+ * @param {HTMLFormElement} form @param {FormData} data  what was sent
+ */
+function done(form, data) {
+  const shown = document.getElementById(form.id);
+  const next = shown instanceof HTMLFormElement ? shown : form;
+  const was = String(data.get("body")).replaceAll("\r\n", "\n");
+  const { value } = field(next);
+  const rest = value.startsWith(was) ? value.slice(was.length).trimStart() : value;
+  next.removeAttribute("data-keep"); // what the server says next counts for all but the words
+  next.reset();
+  field(next).value = rest;
+  keep(next);
+}
+
 /** @param {HTMLFormElement} form */
 const key = (form) => `parley-draft ${document.body.dataset.member ?? ""} ${form.id}`;
 
-/** @param {HTMLFormElement} form @param {HTMLTextAreaElement} body */
-function recall(form, body) {
-  const kept = localStorage.getItem(key(form));
-  if (kept && body.value === "") body.value = kept;
+/** @param {HTMLFormElement} form */
+function recall(form) {
+  const body = field(form);
+  const line = warning(form);
+  const kept = draft(form);
+  if (!kept || body.value !== "") return;
+  body.value = kept.body;
+  if (!line || !kept.warning) return;
+  line.value = kept.warning;
+  line.closest("details")?.setAttribute("open", "");
 }
 
-/** @type {WeakMap<HTMLFormElement, number>} */
-const timers = new WeakMap();
-
-/** @param {HTMLFormElement} form @param {HTMLTextAreaElement} body */
-function later(form, body) {
-  clearTimeout(timers.get(form));
-  timers.set(form, setTimeout(() => keep(form, body), 300));
-}
-
-/** @param {HTMLFormElement} form @param {HTMLTextAreaElement} body */
-function keep(form, body) {
+/** @param {HTMLFormElement} form @returns {{body: string, warning: string} | null} */
+function draft(form) {
   try {
-    if (body.value.trim()) localStorage.setItem(key(form), body.value);
+    return JSON.parse(localStorage.getItem(key(form)) ?? "null");
+  } catch {
+    return null; // a forbidden store, or one that somebody else wrote to
+  }
+}
+
+/** @type {Map<HTMLFormElement, number>} drafts that wait for a pause in the typing */
+const timers = new Map();
+
+/** @param {HTMLFormElement} form */
+function later(form) {
+  clearTimeout(timers.get(form));
+  timers.set(form, setTimeout(() => keep(form), 300));
+}
+
+/** Nobody who leaves waits for a pause. */
+function flush() {
+  for (const form of timers.keys()) keep(form);
+}
+
+/** @param {HTMLFormElement} form */
+function keep(form) {
+  clearTimeout(timers.get(form));
+  timers.delete(form);
+  const words = { body: field(form).value, warning: warning(form)?.value ?? "" };
+  try {
+    if (words.body.trim() || words.warning.trim()) localStorage.setItem(key(form), JSON.stringify(words));
     else localStorage.removeItem(key(form));
   } catch {
     // a full or forbidden store: the words are still on the page
   }
-}
-
-/** @param {HTMLFormElement} form */
-function forget(form) {
-  clearTimeout(timers.get(form));
-  localStorage.removeItem(key(form));
-}
-
-/** A further row for each chosen file, up to the network's limit. @param {HTMLFormElement} form */
-function media(form) {
-  const box = form.querySelector("[data-media]");
-  if (!(box instanceof HTMLElement)) return;
-  const spare = box.querySelector("[data-media-row]")?.cloneNode(true);
-  box.addEventListener("change", (e) => {
-    const file = e.target;
-    if (!(file instanceof HTMLInputElement) || file.type !== "file") return;
-    file.toggleAttribute("data-chosen", !!file.files?.length);
-    const name = file.closest("[data-media-row]")?.querySelector("[data-media-name]");
-    if (name && file.files?.length) name.textContent = file.files[0].name;
-    const rows = [...box.querySelectorAll("[data-media-file]")];
-    const full = rows.every((f) => f instanceof HTMLInputElement && f.files?.length);
-    if (full && rows.length < Number(box.dataset.max) && spare) box.append(spare.cloneNode(true));
-  });
-  form.addEventListener("reset", () => spare && box.querySelectorAll("[data-media-row]").forEach((row, i) => (i ? row.remove() : row.replaceWith(spare.cloneNode(true)))));
 }

@@ -118,12 +118,10 @@ async function send(form, submitter) {
     refused(form, ids, page, problem);
     return;
   }
-  form.dispatchEvent(new CustomEvent("parley:sent", { bubbles: true }));
-  form.removeAttribute("data-keep"); // its words are done with
-  form.reset();
+  form.dispatchEvent(new CustomEvent("parley:sent", { detail: data }));
+  if (region) changed.set(region, performance.now());
   put(page, ids, false);
   for (const id of ids) for (const el of document.querySelectorAll(`#${CSS.escape(id)} [data-scroll-end]`)) toEnd(el);
-  if (region) changed.set(region, performance.now());
   say(page);
 }
 
