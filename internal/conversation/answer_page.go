@@ -29,19 +29,43 @@ func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
 	if in.To, err = parseID(form.Get("to")); err != nil {
 		return err
 	}
-	if in.Media, err = p.files(r, conversation, form["alt"]); err == nil {
-		_, err = p.Desk.Reply(r.Context(), r.Actor, in)
+	if err = signedBy(r, form.Get("member")); err == nil {
+		in.Media, err = p.files(r, conversation, form["alt"])
 	}
 	if err == nil {
-		return r.Redirect(readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String())))
+		_, err = p.Desk.Reply(r.Context(), r.Actor, in)
 	}
+	if err != nil {
+		return p.refuse(r, conversation, in, err)
+	}
+	return r.Redirect(readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String())))
+}
+
+// signedBy refuses what stands in a tab of somebody else: a browser has one
+// member at a time, and whoever signed in last would sign it.
+func signedBy(r *page.Request, member string) error {
+	if member != "" && member != r.Actor.Member.String() {
+		return problem.New(problem.Conflict, "page.other_member", "name", r.Actor.Name)
+	}
+	return nil
+}
+
+// refuse shows the form again as it was sent. A script keeps the form and puts
+// the problem into it; where somebody was first it also needs what they did.
+func (p *Pages) refuse(r *page.Request, conversation id.ID, in Answer, err error) error {
 	refusal := problem.Of(err)
-	if refusal.Kind == problem.Internal || refusal.Kind == problem.NotFound || r.Fetched() {
-		return err // a script keeps the form and shows the problem beside it
+	if refusal.Field == "text" {
+		err = refusal.At("body") // what the API calls text is body in the form
+	}
+	if refusal.Kind == problem.Internal || refusal.Kind == problem.NotFound || r.Fetched() && refusal.Kind != problem.Conflict {
+		return err
 	}
 	pane, paneErr := p.threadPane(r, conversation, err, in)
 	if paneErr != nil {
 		return paneErr
+	}
+	if r.Fetched() {
+		return r.RenderStatus(refusal.Kind.Status(), page.ThreadPane(pane))
 	}
 	list, paneErr := p.listPane(r.Context(), r, readView(r.URL.Query()))
 	if paneErr != nil {
