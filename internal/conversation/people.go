@@ -18,7 +18,7 @@ type people struct {
 	changed  bool
 }
 
-// sources remembers the numbers of networks and instances, which never change.
+// sources remembers the numbers of networks and instances.
 type sources struct {
 	mu sync.Mutex
 	m  map[sourceKey]id.ID
@@ -50,10 +50,13 @@ func (d *Desk) sourceOf(ctx context.Context, tx *db.Tx, workspace id.ID, a netwo
 		return s, nil
 	}
 	if s != 0 {
-		// Rows that refer to it may still be added by others: no key changes.
-		const lock = `select id from source where workspace = $1 and id = $2 for no key update`
-		err := tx.Row(ctx, lock, workspace, s).Scan(&s)
-		return s, err
+		// Rows that refer to it may still be added by others: no key changes. It is
+		// looked for by its name, which another node may have changed (SourceMoved).
+		const lock = `select id from source where workspace = $1 and network = $2 and instance = $3 for no key update`
+		err := tx.Row(ctx, lock, workspace, a.Network, a.Instance).Scan(&s)
+		if err == nil || !db.NoRows(err) {
+			return s, err
+		}
 	}
 	const insert = `insert into source (workspace, id, network, instance) values ($1, $2, $3, $4)
 		on conflict (workspace, network, instance) do update set network = excluded.network returning id`
