@@ -78,7 +78,7 @@ type conversationRowJSON struct {
 	LastOwn   bool       `json:"last_own" doc:"It was said by us."`
 	Snippet   string     `json:"snippet"`
 	Warning   string     `json:"warning,omitempty"`
-	Gone      bool       `json:"gone" doc:"Its author deleted it."`
+	Gone      bool       `json:"gone" doc:"It is no longer on the network, or its author hides it from us."`
 	Messages  int64      `json:"messages"`
 	ClaimedBy id.ID      `json:"claimed_by,omitzero"`
 	Claimer   string     `json:"claimer,omitempty"`
