@@ -39,8 +39,12 @@ func TestAnsweredMeanwhileIsSentWhenMeant(t *testing.T) {
 	ana, ben := w.enter("ana"), w.enter("ben")
 	w.write(ana, question, "The gardeners do.")
 	w.write(ben, question, "Ask at the town hall.")
+	ben.Eval(`document.querySelector('form[action*="/claim"] button').click()`, nil)
+	ana.Wait(`document.querySelector("form[data-composer] [data-renew=why]:not([hidden])")?.innerText.includes("is answering this")`)
+	ben.Wait(`document.querySelector("#claim.mine")`)
 	ben.Eval(send, nil)
 	ana.Wait(`[...document.querySelectorAll(".ours")].some((m) => ["town hall", "Sent"].every((s) => m.textContent.includes(s)))`)
+	ana.Wait(`document.querySelector("form[data-composer] [data-renew=why][hidden]")`)
 	ana.Eval(send, nil)
 	ana.Wait(problem + `.includes("has answered this")`)
 	if n := w.left("The gardeners do."); n != 0 {

@@ -62,8 +62,10 @@
 //
 // data-live lists event kinds ("conversation") or one subject
 // ("conversation:0C7…"). The answer to data-src must hold an element of the same
-// id; a whole page may be the answer too. Elements inside with data-keep (the
-// composer) are left alone for as long as an element of that id is in the answer.
+// id; a whole page may be the answer too. A form inside with data-keep (the
+// composer) that somebody is busy with stays as it is but for its parts with
+// data-renew. Where data-src differs, another thing is shown: it takes the place
+// of the old one as a whole, and nothing comes over.
 //
 // # What the kernel promises
 //
