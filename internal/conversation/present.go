@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -200,7 +201,7 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 func (p *Pages) composer(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) page.ComposerView {
 	view := page.ComposerView{ID: "composer-" + v.ID.String(), Action: act("reply"), As: r.Actor.Name, Account: c.Account.Handle, Network: c.Account.Network,
 		Visibility: page.Visibility(c.Visibility), Body: draft.Text, Warning: draft.Warning, CanWarn: c.Account.Capabilities.Can[network.CanWarn].OK,
-		Rule: c.room(), Hidden: map[string]string{"key": p.Desk.ids.New().String(), "to": c.To.ID.String(), "seen": itoa(c.Seen)}}
+		Rule: c.room(), Hidden: map[string]string{"key": cmp.Or(draft.Key, p.Desk.ids.New().String()), "to": c.To.ID.String(), "seen": itoa(c.Seen)}}
 	for _, to := range c.Audience {
 		view.To = append(view.To, to.Handle)
 	}
