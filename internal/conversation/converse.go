@@ -105,9 +105,10 @@ func (k *intake) place(talks map[place]*talk, ours []*incoming, reach *db.Rows) 
 	return left
 }
 
-// findAnswers looks for words of ours that came before what they answer and so
-// belonged nowhere. Such an answer stands in the thread of what it answers, so
-// threads that begin in this page have none.
+// findAnswers looks for words of ours that came before what they answer, and
+// returns those that so belonged nowhere; private ones went to whom they name. Such
+// an answer stands in the thread of what it answers, so threads that begin in this
+// page have none.
 func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming, error) {
 	k.answered = map[string]bool{}
 	begun := k.begun()
@@ -116,7 +117,7 @@ func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming
 		switch {
 		case m.Own:
 			k.answered[m.Post.ParentID] = true
-		case !m.Direct && !begun[k.real(m.row.thread)]:
+		case !begun[k.real(m.row.thread)]:
 			asked = append(asked, m.Post.ID)
 		}
 	}
@@ -124,9 +125,9 @@ func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming
 		return nil, nil
 	}
 	in, args := db.In(4, asked)
-	rows, err := k.tx.Query(ctx, `select m.id, m.remote_id, m.parent, m.thread, m.at from message m where m.workspace = $1 and m.source = $2
-		and m.own = $3 and m.direct = 0 and m.parent <> '' and m.parent `+in+` and not exists (
-			select 1 from reach r where r.workspace = m.workspace and r.message = m.id and r.account = m.own)`,
+	rows, err := k.tx.Query(ctx, `select m.id, m.remote_id, m.parent, m.thread, m.at, case when m.direct = 1 or exists (
+			select 1 from reach r where r.workspace = m.workspace and r.message = m.id and r.account = m.own) then 1 else 0 end
+		from message m where m.workspace = $1 and m.source = $2 and m.own = $3 and m.parent <> '' and m.parent `+in,
 		append([]any{k.a.Workspace, k.source, k.in.Account}, args...)...)
 	if err != nil {
 		return nil, err
@@ -139,11 +140,12 @@ func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming
 	}
 	for rows.Next() {
 		m := &incoming{Event: network.Event{Own: true, Post: &network.Post{}}, row: &row{stored: true}}
-		if err := rows.Scan(&m.row.id, &m.Post.ID, &m.Post.ParentID, &m.row.thread, db.ScanTime(&m.Post.Created)); err != nil {
+		var placed int
+		if err := rows.Scan(&m.row.id, &m.Post.ID, &m.Post.ParentID, &m.row.thread, db.ScanTime(&m.Post.Created), &placed); err != nil {
 			return nil, err
 		}
-		if !here[m.row.id] {
-			k.answered[m.Post.ParentID] = true
+		k.answered[m.Post.ParentID] = true
+		if placed == 0 && !here[m.row.id] {
 			found = append(found, m)
 		}
 	}
@@ -220,6 +222,11 @@ func (k *intake) placeOf(m *incoming) (place, bool) {
 	return place{parent.author, thread, Public}, true
 }
 
+// talksOf looks up every pair of k. SQLite takes tables of a cross join in the order
+// they are written; in another it reads all conversations of the account.
+const talksOf = ` select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages
+	from k cross join conversation c where c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`
+
 // findTalks looks up the conversations these messages continue.
 func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*talk, error) {
 	begun := k.begun()
@@ -239,10 +246,7 @@ func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*ta
 		lock = ` for update of c`
 	}
 	pairs, args := db.Pairs(3, identities, threads)
-	rows, err := k.tx.Query(ctx, `with k (identity, thread) as (`+pairs+`)
-		select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages
-		from k join conversation c on c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`+lock,
-		append([]any{k.a.Workspace, k.in.Account}, args...)...)
+	rows, err := k.tx.Query(ctx, `with k (identity, thread) as (`+pairs+`)`+talksOf+lock, append([]any{k.a.Workspace, k.in.Account}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +284,7 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 	switch {
 	case m.Own:
 		t.spoke(m)
-	case k.past(m) || p.kind == Item || late && (k.in.History || k.answered[m.Post.ID]):
+	case k.past(m) || p.kind == Item || k.answered[m.Post.ID] || late && k.in.History:
 	case late && m.row.stored: // as part of a thread: what is stored tells whether that was before our last words
 		t.waits(m.row.seen)
 		t.recount = true

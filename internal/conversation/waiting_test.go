@@ -139,6 +139,19 @@ func TestAnAnswerThatComesBeforeItsQuestionEndsTheWaiting(t *testing.T) {
 	b.want(want)
 }
 
+// The same in private, where our words have their conversation at once.
+func TestAPrivateAnswerThatComesBeforeItsQuestionLeavesNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.Set(after(time.Hour))
+	question := private(says("bea", "d1", "", "Is it?", after(0)))
+	b.ingest(town, answering(question, after(5*minute)))
+	b.ingest(town, question)
+	b.want(`Bea direct 11 done | Bea: Is it? / we: answer to d1`)
+	b.ingest(town, private(says("bea", "d2", "", "Really?", after(minute))))
+	b.want(`Bea direct 11 open waiting 1h0m0s | Bea: Is it? / Bea: Really? / we: answer to d1`)
+}
+
 // Our words end the waiting of who spoke before them, not of who spoke after.
 func TestAnAnswerOfOursThatComesLateLeavesWhoSpokeAfterItWaiting(t *testing.T) {
 	t.Parallel()
