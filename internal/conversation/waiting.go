@@ -34,13 +34,15 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 }
 
 // lastGiven is when we last knew all that had reached us and spoke: as a member
-// pressed Send, or, for what was written elsewhere, as it came.
+// pressed Send, or, for what was written elsewhere, as it came. What comes long
+// after it was said, behind later words of ours, tells nothing of that.
 func (d *Desk) lastGiven(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) (int64, error) {
 	var at int64
 	if err := tx.Row(ctx, `select coalesce(max(coalesce(a.at, m.seen)), 0) from reach r
 		join message m on m.workspace = r.workspace and m.id = r.message
+		join conversation c on c.workspace = r.workspace and c.id = r.conversation
 		left join answer a on a.workspace = m.workspace and a.delivery = m.delivery
-		where r.workspace = $1 and r.conversation = $2 and m.own <> 0`, workspace, conversation).Scan(&at); err != nil {
+		where r.workspace = $1 and r.conversation = $2 and m.own <> 0 and (a.at is not null or m.at >= c.answered)`, workspace, conversation).Scan(&at); err != nil {
 		return 0, fmt.Errorf("looking when we last spoke: %w", err)
 	}
 	return at, nil

@@ -117,6 +117,23 @@ func TestALateMessageWaitsUnlessWeAnsweredItOrItIsHistory(t *testing.T) {
 	}
 }
 
+// What we said long ago may come last, from an import or a slow feed of our own.
+func TestOldWordsOfOursThatComeLateEndNoWaiting(t *testing.T) {
+	t.Parallel()
+	for name, history := range map[string]bool{"poll": false, "import": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := answeredElsewhere(t)
+			b.ingest(town, says("bea", "m2", "m1", "two", after(20*time.Second)))
+			b.clock.Set(after(3 * time.Hour))
+			if _, err := b.tryIngest(workspace, town, history, ours(says("our11", "a0", "m1", "One moment", after(10*time.Second)))); err != nil {
+				t.Fatal(err)
+			}
+			b.want(`Bea public 11 open waiting 2h0m0s | Bea: Is bus 12 running? / we: One moment / Bea: two / we: Yes`)
+		})
+	}
+}
+
 func edited(e network.Event, at time.Time) network.Event {
 	e.Kind, e.Post.Version, e.Post.Edited = network.KindEdit, "2", at
 	return e
