@@ -29,6 +29,7 @@ type talk struct {
 	state    State
 	waiting  time.Time
 	answered time.Time
+	given    time.Time // lastGiven, for what findGiven needs it
 	last     time.Time
 	lastID   id.ID
 	count    int64
@@ -64,6 +65,9 @@ func (k *intake) converse(ctx context.Context) error {
 	ours = append(ours, answers...)
 	talks, err := k.findTalks(ctx, ours)
 	if err != nil {
+		return err
+	}
+	if err := k.findGiven(ctx, talks, ours); err != nil {
 		return err
 	}
 	reach := db.NewRows(4, len(ours))
@@ -262,6 +266,25 @@ func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*ta
 	return talks, rows.Err()
 }
 
+// findGiven looks when our last words were given, where somebody speaks to us with
+// words that were stored before, as part of a thread: whether those words are
+// older decides if anybody waits, and nothing opens before that.
+func (k *intake) findGiven(ctx context.Context, talks map[place]*talk, ours []*incoming) error {
+	for _, m := range ours {
+		p, _ := k.placeOf(m)
+		t := talks[p]
+		if t == nil || m.Own || !m.row.stored || m.Post.Created.After(t.answered) || !t.given.IsZero() {
+			continue
+		}
+		given, err := k.d.lastGiven(ctx, k.tx, k.a.Workspace, t.id)
+		if err != nil {
+			return err
+		}
+		t.given = given
+	}
+	return nil
+}
+
 // join adds a message to its conversation, opening one where somebody speaks to
 // us for the first time. A public post of ours opens none: it is answered first.
 func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
@@ -285,9 +308,10 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 	case m.Own:
 		t.spoke(m)
 	case k.past(m) || p.kind == Item || k.answered[m.Post.ID] || late && k.in.History:
-	case late && m.row.stored: // as part of a thread: what is stored tells whether that was before our last words
-		t.waits(m.row.seen)
-		t.recount = true
+	case late && m.row.stored: // as part of a thread
+		if m.row.seen.After(t.given) {
+			t.waits(m.row.seen)
+		}
 	case late: // whoever said our last words had not read it
 		t.waits(k.now)
 	default:

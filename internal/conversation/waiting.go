@@ -27,7 +27,7 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 		and not exists (select 1 from message o where o.workspace = m.workspace and o.source = m.source
 			and o.parent = m.remote_id and o.parent <> '' and o.own = conversation.account)`
 	if _, err := tx.Exec(ctx, `update conversation set waiting = coalesce((`+since+`), 0) where workspace = $1 and id = $2`,
-		workspace, conversation, db.Micros(from), given, recent.Microseconds()); err != nil {
+		workspace, conversation, db.Micros(from), db.Micros(given), recent.Microseconds()); err != nil {
 		return fmt.Errorf("looking who waits: %w", err)
 	}
 	return nil
@@ -36,16 +36,16 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 // lastGiven is when we last knew all that had reached us and spoke: as a member
 // pressed Send, or, for what was written elsewhere, as it came. What comes long
 // after it was said, behind later words of ours, tells nothing of that.
-func (d *Desk) lastGiven(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) (int64, error) {
-	var at int64
-	if err := tx.Row(ctx, `select coalesce(max(coalesce(a.at, m.seen)), 0) from reach r
+func (d *Desk) lastGiven(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) (at time.Time, err error) {
+	err = tx.Row(ctx, `select coalesce(max(coalesce(a.at, m.seen)), 0) from reach r
 		join message m on m.workspace = r.workspace and m.id = r.message
 		join conversation c on c.workspace = r.workspace and c.id = r.conversation
 		left join answer a on a.workspace = m.workspace and a.delivery = m.delivery
-		where r.workspace = $1 and r.conversation = $2 and m.own <> 0 and (a.at is not null or m.at >= c.answered)`, workspace, conversation).Scan(&at); err != nil {
-		return 0, fmt.Errorf("looking when we last spoke: %w", err)
+		where r.workspace = $1 and r.conversation = $2 and m.own <> 0 and (a.at is not null or m.at >= c.answered)`, workspace, conversation).Scan(db.ScanTime(&at))
+	if err != nil {
+		err = fmt.Errorf("looking when we last spoke: %w", err)
 	}
-	return at, nil
+	return at, err
 }
 
 // recount looks again at a conversation in which somebody waits.

@@ -134,6 +134,43 @@ func TestOldWordsOfOursThatComeLateEndNoWaiting(t *testing.T) {
 	}
 }
 
+// What is stored as part of a thread may turn out to be said to us, when a member
+// has read it there, answered and closed the conversation.
+func TestWhatWasReadInAThreadWaitsOnlyIfItCameAfterOurWords(t *testing.T) {
+	t.Parallel()
+	said := says("bea", "m2", "m1", "two", after(20*time.Second))
+	asks := says("bea", "m3", "m1", "three", after(25*time.Second))
+	answer := ours(says("our11", "a1", "m1", "Yes", after(30*time.Second)))
+	named := ours(says("our11", "a1", "m2", "Yes", after(30*time.Second)))
+	for name, tc := range map[string]struct {
+		pages []network.Event
+		want  string
+	}{
+		"read, then answered": {[]network.Event{context_(said), answer},
+			`Bea public 11 done | Bea: Is bus 12 running? / Bea: two / we: Yes`},
+		"answered, then read": {[]network.Event{answer, context_(said)},
+			`Bea public 11 open waiting 3h0m0s | Bea: Is bus 12 running? / Bea: two / we: Yes`},
+		"answered by name": {[]network.Event{named, context_(said)},
+			`Bea public 11 done | Bea: Is bus 12 running? / Bea: two / we: Yes`},
+		"beside what was closed": {[]network.Event{context_(said), answer, asks},
+			`Bea public 11 done | Bea: Is bus 12 running? / Bea: two / Bea: three / we: Yes`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := asked(t)
+			for i, e := range tc.pages {
+				b.clock.Set(after(time.Duration(i+2) * time.Hour))
+				b.ingest(town, e)
+			}
+			if err := b.desk.Finish(context.Background(), voice(ana), c); err != nil {
+				t.Fatal(err)
+			}
+			b.ingest(town, said)
+			b.want(tc.want)
+		})
+	}
+}
+
 func edited(e network.Event, at time.Time) network.Event {
 	e.Kind, e.Post.Version, e.Post.Edited = network.KindEdit, "2", at
 	return e
