@@ -169,9 +169,13 @@ func (d *Desk) Compose(ctx context.Context, a actor.Actor, conversation, to id.I
 	return c, nil
 }
 
+// newestSaid picks what was said last in a conversation. The plus keeps SQLite from
+// walking through the workspace by age until it meets the conversation.
+const newestSaid = `r.conversation = $3 and +m.own = 0 order by m.at desc, m.id desc limit 1`
+
 // answerable finds the message to answer.
 func (d *Desk) answerable(ctx context.Context, a actor.Actor, h head, to id.ID) (Message, error) {
-	where, args := `r.conversation = $3 and m.own = 0 order by m.at desc, m.id desc limit 1`, []any{h.ID}
+	where, args := newestSaid, []any{h.ID}
 	if to != 0 {
 		where, args = `r.conversation = $3 and m.own = 0 and m.id = $4`, []any{h.ID, to}
 	}

@@ -81,6 +81,9 @@ const nothingLeft = `not exists (select 1 from message m where m.workspace = ide
 // sweep removes messages, and forgets their authors and who was left behind as far
 // as nothing else is known of them.
 func (d *Desk) sweep(ctx context.Context, tx *db.Tx, over []overdue, people []id.ID, e *Erased) error {
+	if err := lockSources(ctx, tx, e.Workspace); err != nil {
+		return err
+	}
 	index := d.newIndex(tx, e.Workspace, 0)
 	marks, err := d.salted(ctx, tx, e.Workspace)
 	if err != nil {
@@ -187,17 +190,15 @@ func listOverdue(ctx context.Context, q db.Queryer, query string, args ...any) (
 // emptyConversations removes conversations whose last message this is, and
 // moves the head of the others that it was the newest of.
 func (d *Desk) emptyConversations(ctx context.Context, tx *db.Tx, workspace, message id.ID) error {
-	const last = `select conversation from reach r where r.workspace = $1 and r.message = $2
-		and not exists (select 1 from reach o where o.workspace = r.workspace and o.conversation = r.conversation and o.message <> r.message)`
 	for _, q := range []string{
-		`delete from claim where workspace = $1 and conversation in (` + last + `)`,
-		`delete from answer where workspace = $1 and conversation in (` + last + `)`,
+		`delete from claim where workspace = $1 and conversation in (` + onlyIn + `)`,
+		`delete from answer where workspace = $1 and conversation in (` + onlyIn + `)`,
 	} {
 		if _, err := tx.Exec(ctx, q, workspace, message); err != nil {
 			return err
 		}
 	}
-	rows, err := tx.Query(ctx, last, workspace, message)
+	rows, err := tx.Query(ctx, onlyIn, workspace, message)
 	if err != nil {
 		return err
 	}
@@ -220,8 +221,18 @@ func (d *Desk) emptyConversations(ctx context.Context, tx *db.Tx, workspace, mes
 			}
 		}
 	}
-	_, err = tx.Exec(ctx, `update conversation set messages = messages - 1, last_message = coalesce((select max(r.message) from reach r
-		where r.workspace = conversation.workspace and r.conversation = conversation.id and r.message <> $2), last_message)
-		where workspace = $1 and id in (select conversation from reach where workspace = $1 and message = $2)`, workspace, message)
+	_, err = tx.Exec(ctx, headWithout, workspace, message)
 	return err
 }
+
+// The look at gone keeps SQLite from an index that holds everything else which is
+// asked for, but would be read from one end of the workspace to the other.
+const (
+	// onlyIn are the conversations of which a message is all there is.
+	onlyIn = `select r.conversation from reach r where r.workspace = $1 and r.message = $2 and r.gone >= 0
+		and not exists (select 1 from reach o where o.workspace = r.workspace and o.conversation = r.conversation and o.message <> r.message)`
+	// headWithout moves the heads of the conversations that a message leaves.
+	headWithout = `update conversation set messages = messages - 1, last_message = coalesce((select max(r.message) from reach r
+		where r.workspace = conversation.workspace and r.conversation = conversation.id and r.message <> $2), last_message)
+		where workspace = $1 and id in (select r.conversation from reach r where r.workspace = $1 and r.message = $2 and r.gone >= 0)`
+)
