@@ -19,11 +19,13 @@ import (
 type Erased struct {
 	Workspace     id.ID
 	Person        id.ID
-	Conversations []id.ID  // deliveries to them hold their name and their words
-	Messages      []id.ID  // these are removed
-	Pictures      []string // addresses of pictures of them and by them
-	names         []name   // what they are known by
-	words         []string // of these, where they may stand
+	Conversations []id.ID        // deliveries to them hold their name and their words
+	Messages      []id.ID        // these are removed
+	Pictures      []string       // addresses of pictures of them and by them
+	names         []name         // what they are known by anywhere
+	called        []name         // and by whom they spoke with: also a name that is a common word
+	threads       map[id.ID]bool // where they spoke
+	words         []string       // what to look for
 }
 
 // EraseAlso erases what other capabilities keep of somebody, in the same transaction.
@@ -42,6 +44,9 @@ func (d *Desk) Erase(ctx context.Context, a actor.Actor, person id.ID, also ...E
 		return err
 	}
 	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := lockSources(ctx, tx, a.Workspace); err != nil {
+			return err
+		}
 		e, sources, err := d.whatToErase(ctx, tx, a.Workspace, person)
 		if err != nil {
 			return err
@@ -93,14 +98,14 @@ type authored struct {
 }
 
 func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.ID) (Erased, []authored, error) {
-	e := Erased{Workspace: workspace, Person: person}
+	e := Erased{Workspace: workspace, Person: person, threads: map[id.ID]bool{}}
 	rows, err := tx.Query(ctx, `select id, source, remote_id, handle, name, url, avatar from identity where workspace = $1 and person = $2`, workspace, person)
 	if err != nil {
 		return e, nil, fmt.Errorf("reading who is erased: %w", err)
 	}
 	defer rows.Close()
 	var ids []authored
-	var words []string
+	var words, common []string
 	for rows.Next() {
 		var i authored
 		var handle, name, url, avatar string
@@ -112,7 +117,15 @@ func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.
 			e.Pictures = append(e.Pictures, avatar)
 		}
 		local, _, _ := strings.Cut(handle, "@")
-		words = append(words, i.remote, handle, name, url)
+		words = append(words, handle, url)
+		if !number(i.remote) {
+			words = append(words, i.remote)
+		}
+		if strings.ContainsAny(strings.TrimSpace(name), " @") {
+			words = append(words, name)
+		} else {
+			common = append(common, name)
+		}
 		if local != "" {
 			words = append(words, "@"+local)
 		}
@@ -120,9 +133,13 @@ func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.
 	if len(ids) == 0 {
 		return e, nil, problem.New(problem.NotFound, "conversation.no_person")
 	}
-	e.names, e.words = known(words), shortest(words)
+	all := append(slices.Clone(words), common...)
+	e.names, e.called, e.words = known(words), known(all), shortest(all)
 	return e, ids, rows.Err()
 }
+
+// number reports an id that might as well be a year or a price.
+func number(remote string) bool { return strings.Trim(remote, "0123456789") == "" }
 
 // shortest leaves out what has another of the words in it: where that stands, this does.
 func shortest(words []string) []string {
@@ -147,7 +164,7 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 		if err := marks.silence(ctx, tx, i.source, i.remote, d.clock.Now()); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `select id, remote_id, body, media from message where workspace = $1 and author = $2`, workspace, i.identity)
+		rows, err := tx.Query(ctx, `select id, remote_id, body, media, thread from message where workspace = $1 and author = $2`, workspace, i.identity)
 		if err != nil {
 			return fmt.Errorf("reading what is erased: %w", err)
 		}
@@ -155,11 +172,13 @@ func (d *Desk) eraseMessages(ctx context.Context, tx *db.Tx, workspace id.ID, e 
 		var said []dead
 		for rows.Next() {
 			var m dead
-			if err := rows.Scan(&m.id, &m.remote, &m.body, &m.media); err != nil {
+			var thread id.ID
+			if err := rows.Scan(&m.id, &m.remote, &m.body, &m.media, &thread); err != nil {
 				rows.Close()
 				return fmt.Errorf("reading what is erased: %w", err)
 			}
 			said = append(said, m)
+			e.threads[thread] = true
 		}
 		if err := rows.Close(); err != nil {
 			return err

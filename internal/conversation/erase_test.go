@@ -199,7 +199,7 @@ func TestErasingCutsNamesAndNothingElse(t *testing.T) {
 		who := "id" + itoa(len(name)) + "of" + itoa(len(c.body))
 		said := says(who, "z"+who, "", "hello", after(0))
 		said.Post.Author.Name, said.Post.Author.Handle = name, ""
-		other := says("bea", "m"+who, "", c.body, after(minute))
+		other := says("bea", "m"+who, "z"+who, c.body, after(minute))
 		other.Post.Media = []network.Media{{Kind: "image", URL: "https://far.example/1.png", Alt: c.body}}
 		b.ingest(town, said, other)
 		b.erase(who)
@@ -215,6 +215,22 @@ func TestErasingCutsNamesAndNothingElse(t *testing.T) {
 			t.Errorf("%s: %q and %+v are left, want %q", name, body, pictures, c.want)
 		}
 	}
+}
+
+// A stranger may call themselves anything. Where they never spoke, a common word is
+// not their name, and a year is not their number.
+func TestErasingLeavesCommonWordsOfOthersAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.Set(after(time.Hour))
+	said := says("2024", "z1", "", "hello", after(0))
+	said.Post.Author.Name, said.Post.Author.Handle = "You", "yousef@far.example"
+	b.ingest(town, said, says("carl", "m1", "", "Can you tell me when the 2024 budget was passed?", after(minute)),
+		says("dora", "m2", "", "ask @yousef@far.example", after(2*minute)))
+	b.erase("2024")
+	b.want(`
+		Carl public 11 open waiting 1m0s | Carl: Can you tell me when the 2024 budget was passed?
+		Dora public 11 open waiting 2m0s | Dora: ask @[…]`)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

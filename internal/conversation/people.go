@@ -74,6 +74,16 @@ func (d *Desk) sourceOf(ctx context.Context, tx *db.Tx, workspace id.ID, a netwo
 	return s, nil
 }
 
+// lockSources keeps new words out of a workspace until the transaction ends:
+// whoever removes people must not meet what they are just saying.
+func lockSources(ctx context.Context, tx *db.Tx, workspace id.ID) error {
+	if tx.Dialect() == db.SQLite {
+		return nil // one writer
+	}
+	_, err := tx.Exec(ctx, `select id from source where workspace = $1 order by id for no key update`, workspace)
+	return err
+}
+
 // findPeople looks up the authors, and those our own direct messages went to.
 func (k *intake) findPeople(ctx context.Context) error {
 	k.people = make(map[string]*people, len(k.said))

@@ -73,7 +73,16 @@ func (e Erased) Redact(s string) string {
 	return s
 }
 
-// names reports that a text has one of the names in it.
+// within is e for what stands in a thread. A stranger chooses the name they show, and
+// it may be any word: where they never spoke, "You" is nobody.
+func (e Erased) within(thread id.ID) Erased {
+	if e.threads[thread] {
+		e.names = e.called
+	}
+	return e
+}
+
+// isIn reports that a text has one of the names in it.
 func (e Erased) isIn(s string) bool { return e.Redact(s) != s }
 
 // candidates is a condition that holds for every text with one of the names in
@@ -101,7 +110,7 @@ func (e Erased) candidates(column string, from int) (condition string, args []an
 // it, and out of where it stands: an answer or a quotation names whose post it is
 // about. It looks at every message there is, once.
 func (d *Desk) redactOthers(ctx context.Context, tx *db.Tx, e Erased) error {
-	if len(e.names) == 0 {
+	if len(e.called) == 0 {
 		return nil
 	}
 	named := map[id.ID]bool{}
@@ -109,25 +118,51 @@ func (d *Desk) redactOthers(ctx context.Context, tx *db.Tx, e Erased) error {
 		{"id", "message", `body || ' ' || spans || ' ' || warning || ' ' || media || ' ' || parent || ' ' || quote`},
 		{"message", "message_version", `body || ' ' || spans || ' ' || warning || ' ' || media`},
 	} {
-		condition, args := e.candidates(from.columns, 2)
-		found, err := ids(ctx, tx, `select `+from.key+` from `+from.table+` where workspace = $1 and `+condition, append([]any{e.Workspace}, args...)...)
-		if err != nil {
+		if err := e.naming(ctx, tx, from.key, from.table, from.columns, named); err != nil {
 			return fmt.Errorf("looking for where somebody is named: %w", err)
-		}
-		for _, m := range found {
-			named[m] = true
 		}
 	}
 	for m := range named {
-		if err := d.redactMessage(ctx, tx, m, e); err != nil {
+		var thread id.ID
+		if err := tx.Row(ctx, `select thread from message where workspace = $1 and id = $2`, e.Workspace, m).Scan(&thread); err != nil {
+			return fmt.Errorf("reading where somebody is named: %w", err)
+		}
+		here := e.within(thread)
+		if err := d.redactMessage(ctx, tx, m, here); err != nil {
 			return err
 		}
-		if err := redactVersions(ctx, tx, m, e); err != nil {
+		if err := redactVersions(ctx, tx, m, here); err != nil {
 			return err
 		}
 	}
 	return redactThreads(ctx, tx, e)
 }
+
+// naming adds the rows in whose columns one of the names stands.
+func (e Erased) naming(ctx context.Context, tx *db.Tx, key, table, columns string, named map[id.ID]bool) error {
+	condition, args := e.candidates(columns, 2)
+	rows, err := tx.Query(ctx, `select `+key+`, `+columns+` from `+table+` where workspace = $1 and `+condition, append([]any{e.Workspace}, args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	either := e
+	either.names = e.called
+	for rows.Next() {
+		var one id.ID
+		var written string
+		if err := rows.Scan(&one, &written); err != nil {
+			return err
+		}
+		if either.isIn(unescaped.Replace(written)) {
+			named[one] = true
+		}
+	}
+	return rows.Err()
+}
+
+// unescaped reads what JSON writes in another way than it stands in a name.
+var unescaped = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">", `\"`, `"`, `\\`, `\`)
 
 // ids reads one column of ids.
 func ids(ctx context.Context, q db.Queryer, query string, args ...any) ([]id.ID, error) {
