@@ -168,8 +168,8 @@ var copied = []struct{ table, of string }{
 	{"identity", `select i.* from identity i join message m on m.workspace = i.workspace and m.author = i.id where m.id between $1 and $2`},
 	{"thread", `select t.* from thread t join message m on m.workspace = t.workspace and m.thread = t.id where m.id between $1 and $2`},
 	{"message", `select m.* from message m where m.id between $1 and $2`},
-	{"conversation", `select c.* from conversation c join reach r on r.workspace = c.workspace and r.conversation = c.id where r.message between $1 and $2`},
-	{"reach", `select r.* from reach r where r.message between $1 and $2`},
+	{"conversation", `select c.* from conversation c join reach r on r.workspace = c.workspace and r.conversation = c.id where r.workspace in (select id from workspace) and r.message between $1 and $2`},
+	{"reach", `select r.* from reach r where r.workspace in (select id from workspace) and r.message between $1 and $2`},
 }
 
 // insertBlindly copies the rows and returns how long the last batches took. The
