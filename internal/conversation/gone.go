@@ -22,12 +22,12 @@ const settled = 15 * time.Minute
 
 // seenAgain reports whether a message that was gone is there after all. gone is
 // when this account was told so, here whether it had reached it, joins whether it
-// does so now: then it is another account that was told.
+// does so now: then it is another account that was told, unless we wrote it.
 func (k *intake) seenAgain(m *incoming, gone time.Time, here, joins bool) bool {
 	switch {
 	case !m.row.stored:
 		return false
-	case joins:
+	case joins && !m.Own:
 		return !m.row.gone.IsZero()
 	case !here:
 		gone = m.row.gone

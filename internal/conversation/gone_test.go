@@ -99,6 +99,25 @@ func TestWhatIsSeenAgainIsBack(t *testing.T) {
 	}
 }
 
+// Words of ours that belong to no conversation are gone like any other: a page that
+// was read before their deletion does not bring them back, what is read later does.
+func TestOurOwnWordsThatAreGoneStayGone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.Set(after(time.Hour))
+	post := ours(says("our11", "p", "", "The pool opens on Monday", after(0)))
+	b.ingest(town, post, says("bea", "m1", "p", "At last", after(minute)))
+	b.ingest(town, taken("p"))
+	gone := `Bea public 11 open waiting 1m0s | ~we: (The pool opens on Monday) / Bea: At last`
+	b.want(gone)
+	b.clock.Set(after(time.Hour + 10*minute))
+	b.ingest(town, post)
+	b.want(gone)
+	b.clock.Set(after(time.Hour + 16*minute))
+	b.ingest(town, post)
+	b.want(`Bea public 11 open waiting 1m0s | ~we: The pool opens on Monday / Bea: At last`)
+}
+
 // What a member closed does not wait again because the network changed its mind.
 func TestWhatIsBackOpensNothingThatWasClosed(t *testing.T) {
 	t.Parallel()
