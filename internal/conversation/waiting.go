@@ -12,8 +12,10 @@ import (
 // rewait looks again since when somebody waits in a conversation. Waiting is
 // who said something after our last words in it, since then; and whose words
 // were older but had not reached us when that answer was given, since they did.
-// What answers them by name ends it whenever it comes. Who began to wait before
-// from is left out: a member finished that, or it never made anybody wait.
+// However long we were away, they wait; what is older than the account and its
+// recent days is not from then, but from the import, which makes nobody wait. What
+// answers them by name ends it whenever it comes. Who began to wait before from is
+// left out: a member finished that, or it never made anybody wait.
 func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id.ID, from time.Time) error {
 	given, err := d.lastGiven(ctx, tx, workspace, conversation)
 	if err != nil {
@@ -23,11 +25,12 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 		from reach r join message m on m.workspace = r.workspace and m.id = r.message
 		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.gone = 0 and r.gone = 0
 		and (m.at > conversation.answered and m.at >= $3
-			or m.at <= conversation.answered and m.seen >= $3 and m.seen > $4 and m.at > m.seen - $5)
+			or m.at <= conversation.answered and m.seen >= $3 and m.seen > $4 and m.at > $5 + (
+				select a.created from account a where a.workspace = conversation.workspace and a.id = conversation.account))
 		and not exists (select 1 from message o where o.workspace = m.workspace and o.source = m.source
 			and o.parent = m.remote_id and o.parent <> '' and o.own = conversation.account)`
 	if _, err := tx.Exec(ctx, `update conversation set waiting = coalesce((`+since+`), 0) where workspace = $1 and id = $2`,
-		workspace, conversation, db.Micros(from), db.Micros(given), recent.Microseconds()); err != nil {
+		workspace, conversation, db.Micros(from), db.Micros(given), -recent.Microseconds()); err != nil {
 		return fmt.Errorf("looking who waits: %w", err)
 	}
 	return nil

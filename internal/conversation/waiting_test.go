@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/internal/conversation"
+	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/network"
 )
@@ -166,6 +167,53 @@ func TestWhatWasReadInAThreadWaitsOnlyIfItCameAfterOurWords(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.ingest(town, said)
+			b.want(tc.want)
+		})
+	}
+}
+
+// After days without Parley, whoever wrote meanwhile waits until we answer, not until
+// something else happens; the import's old words wait on no such occasion.
+func TestWhoWroteWhileWeWereAwayWaitsHoweverLongThatWas(t *testing.T) {
+	t.Parallel()
+	const days = 24 * time.Hour
+	late := says("bea", "m2", "m1", "My child is at stop B!", after(minute))
+	for name, tc := range map[string]struct {
+		then func(*testing.T, *bundle, id.ID)
+		want string
+	}{
+		"something else is deleted": {func(_ *testing.T, b *bundle, _ id.ID) {
+			b.ingest(town, late)
+			b.clock.Set(after(4*days + 2*time.Hour))
+			b.ingest(town, says("bea", "m3", "m1", "Hello?", after(2*minute)))
+			b.ingest(town, taken("m3"))
+		}, `Bea public 11 open waiting 97h1m0s | Bea: Is bus 12 running? / Bea: My child is at stop B! / Bea: (Hello?) / we: Yes`},
+		"our answer is on its way": {func(t *testing.T, b *bundle, c id.ID) {
+			send, err := b.desk.Reply(context.Background(), voice(ana), conversation.Answer{Conversation: c, Text: "No"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.clock.Set(after(4*days + 2*time.Hour))
+			b.ingest(town, late)
+			b.clock.Set(after(4*days + 3*time.Hour))
+			b.stands(sent(b, c, send, "a2"))
+		}, `Bea public 11 open waiting 98h0m0s | Bea: Is bus 12 running? / Bea: My child is at stop B! / we: Yes / we: No ^Ana`},
+		"an import": {func(t *testing.T, b *bundle, _ id.ID) {
+			b.ingest(town, says("bea", "m3", "a1", "Thanks", after(4*days)))
+			if _, err := b.tryIngest(workspace, town, true, says("bea", "m0", "m1", "last year", start.AddDate(-1, 0, 0))); err != nil {
+				t.Fatal(err)
+			}
+			b.ingest(town, taken("m3"))
+		}, `Bea public 11 open | Bea: last year / Bea: Is bus 12 running? / we: Yes / Bea: (Thanks)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := asked(t)
+			b.exec(`update account set created = $1`, db.Micros(start))
+			b.clock.Set(after(4*days + time.Hour))
+			b.ingest(town, ours(says("our11", "a1", "m1", "Yes", after(3*days))))
+			b.clock.Set(after(4*days + time.Hour + minute))
+			tc.then(t, b, c)
 			b.want(tc.want)
 		})
 	}
