@@ -55,22 +55,27 @@ func (m *model) may(member id.ID, right actor.Right) bool {
 	return false
 }
 
-// outlasts reports that a grant until then would be in force when the last of the
-// grants by which somebody holds the right has ended.
-func (m *model) outlasts(until time.Time, member id.ID, right actor.Right) bool {
-	var end time.Time
+// lasts is until when somebody holds a right, by the last of their grants; zero: without end.
+func (m *model) lasts(member id.ID, right actor.Right) (end time.Time) {
 	for r, h := range m.present[member] {
 		if !m.active(member, r) || !slices.Contains(r.Rights(), right) {
 			continue
 		}
 		if h.until.IsZero() {
-			return false
+			return time.Time{}
 		}
 		if h.until.After(end) {
 			end = h.until
 		}
 	}
-	return until.IsZero() || until.After(end)
+	return end
+}
+
+// outlasts reports that a grant until then would be in force when somebody no
+// longer holds the right.
+func (m *model) outlasts(until time.Time, member id.ID, right actor.Right) bool {
+	end := m.lasts(member, right)
+	return !end.IsZero() && (until.IsZero() || until.After(end))
 }
 
 func giver(r team.Role) actor.Right {
@@ -200,7 +205,7 @@ func (m *model) hire(t *rapid.T) {
 	must(m.h.t, err)
 	w := who{signed, m.h.actorIn(signed.Secret, m.ws), email}
 	m.people = append(m.people, w)
-	m.present[w.actor.Member] = map[team.Role]held{role: {m.grantOf(w, role), time.Time{}}}
+	m.present[w.actor.Member] = map[team.Role]held{role: {m.grantOf(w, role), m.lasts(by.actor.Member, giver(role))}}
 }
 
 func (m *model) grantOf(w who, role team.Role) id.ID {
