@@ -137,6 +137,9 @@ func (d *DB) openPostgres(ctx context.Context, o Options) error {
 	// A node that freezes in the middle of a transaction would hold its locks, and
 	// every other node up, until it wakes. Ours never wait for anything outside.
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "10s"
+	// A plan that was kept while a table was empty reads all of it once it is full,
+	// also where a foreign key is checked, until statistics are gathered.
+	cfg.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["default_text_search_config"] = "pg_catalog.simple"
 	d.write = stdlib.OpenDB(*cfg)
