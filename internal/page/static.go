@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,10 @@ type assets struct {
 	modules []string // scripts to preload, by address
 }
 
+// sheet is the one style sheet that is served: the file of this name, which says
+// in which order the layers count, and then every other in its folder.
+const sheet = "css/parley.css"
+
 type asset struct {
 	contentType string
 	etag        string
@@ -36,14 +41,7 @@ type asset struct {
 func newAssets(files fs.FS) (*assets, error) {
 	a := &assets{files: map[string]asset{}}
 	sum := sha256.New()
-	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.Contains(name, "_test.") {
-			return err
-		}
-		raw, err := fs.ReadFile(files, name)
-		if err != nil {
-			return err
-		}
+	add := func(name string, raw []byte) {
 		fmt.Fprintf(sum, "%s %d\n", name, len(raw))
 		sum.Write(raw)
 		one := sha256.Sum256(raw)
@@ -55,11 +53,29 @@ func newAssets(files fs.FS) (*assets, error) {
 		if strings.HasSuffix(name, ".js") && name != "js/main.js" {
 			a.modules = append(a.modules, name)
 		}
+	}
+	var styles []byte
+	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.Contains(name, "_test.") {
+			return err
+		}
+		raw, err := fs.ReadFile(files, name)
+		switch {
+		case err != nil:
+			return err
+		case name == sheet:
+			styles = append(slices.Clone(raw), styles...)
+		case strings.HasSuffix(name, ".css"):
+			styles = append(styles, raw...)
+		default:
+			add(name, raw)
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading static files: %w", err)
 	}
+	add(sheet, styles)
 	a.prefix = "/static/" + hex.EncodeToString(sum.Sum(nil)[:6]) + "/"
 	return a, nil
 }
