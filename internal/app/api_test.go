@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -270,12 +271,14 @@ func TestASessionIsNoToken(t *testing.T) {
 
 // bodies are what operations take, with the ids of a desk where they name one.
 func bodies() map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		"changeWorkspace": `{"name":"Other","zone":"UTC","keep_days":0}`,
 		"giveGrant":       `{"role":"voice"}`, "renameTeam": `{"name":"Night"}`,
 		"setSignature": `{"signature":"none"}`, "reconnectAccount": `{"fields":{"handle":"town"}}`, "beginConsentAgain": `{"hint":"town"}`,
 		"replyToConversation": `{"text":"It is."}`, "settleDelivery": `{"there":true}`,
 	}
+	maps.Copy(all, sortBodies())
+	return all
 }
 
 // Whoever may do everything in another workspace finds nothing here: every
@@ -340,8 +343,10 @@ func (d *desk) everyID() map[string]id.ID {
 	d.token()
 	tokens, err := d.Team.Tokens(background, d.owner, d.owner.Member)
 	d.must(err)
-	return map[string]id.ID{"account": d.account, "conversation": page.Rows[0].ID, "person": person, "delivery": out, "member": ben,
+	all := map[string]id.ID{"account": d.account, "conversation": page.Rows[0].ID, "person": person, "delivery": out, "member": ben,
 		"grant": members[i].Grants[0].ID, "team": press.ID, "invitation": inv.ID, "token": tokens[0].ID}
+	maps.Copy(all, d.sortIDs())
+	return all
 }
 
 // Every operation that needs a right refuses a token which holds every other one.

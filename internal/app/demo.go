@@ -86,7 +86,7 @@ func (a *App) SetUpDemo(ctx context.Context) error {
 			return fmt.Errorf("connecting %s: %w", d.Handle, err)
 		}
 	}
-	return nil
+	return a.demoLabels(ctx, who)
 }
 
 func (a *App) demoActor(ctx context.Context, login, workspace id.ID) (actor.Actor, error) {

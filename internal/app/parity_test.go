@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,7 @@ const (
 
 // forms is everything that the pages can change.
 func forms() map[string]counterpart {
-	return map[string]counterpart{
+	all := map[string]counterpart{
 		"POST /sign-in":                        none(door),
 		"POST /sign-out":                       none(own),
 		"POST /set-up/{secret}":                none(door),
@@ -72,6 +73,8 @@ func forms() map[string]counterpart {
 		"POST /w/{workspace}/inbox/{conversation}/send/{delivery}/{what}": by("retryDelivery", "checkDelivery", "settleDelivery",
 			"discardDelivery", "callBackDelivery"),
 	}
+	maps.Copy(all, sortForms())
+	return all
 }
 
 // openDemo is the demonstration, before anything happens in it.

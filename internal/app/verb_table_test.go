@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"reflect"
 	"time"
@@ -61,9 +62,18 @@ func methods() map[reflect.Type]map[string]method {
 	return map[reflect.Type]map[string]method{
 		reflect.TypeFor[*team.Service]():      teamMethods(),
 		reflect.TypeFor[*account.Accounts]():  accountMethods(),
-		reflect.TypeFor[*conversation.Desk](): deskMethods(),
+		reflect.TypeFor[*conversation.Desk](): merged(deskMethods(), sortMethods()),
 		reflect.TypeFor[*delivery.Delivery](): deliveryMethods(),
 	}
+}
+
+// merged is the rows of several files about the same type.
+func merged(all ...map[string]method) map[string]method {
+	rows := map[string]method{}
+	for _, some := range all {
+		maps.Copy(rows, some)
+	}
+	return rows
 }
 
 func teamMethods() map[string]method {

@@ -162,6 +162,7 @@ func fillConversation(t testing.TB, d *db.DB) {
 	put(t, d, "reach", values{"workspace": 1, "message": 5, "account": 11, "conversation": 1})
 	put(t, d, "claim", values{"workspace": 1, "id": 1, "conversation": 1, "member": 1})
 	put(t, d, "tombstone", values{"workspace": 1, "key": everyByte()})
+	fillSorting(t, d)
 	put(t, d, "answer", values{"workspace": 1, "delivery": 1, "conversation": 1, "member": 1, "key": odd})
 }
 

@@ -49,6 +49,7 @@ func (o API) Register(a *api.API) {
 		api.About("The body is the file itself. It is encoded anew, without what it tells of where it was taken, and kept for a day unless an answer holds it."))
 	api.Delete(g, "/people/{person}", "erasePerson", "Erase somebody outside: their words, their name and their pictures", o.erase, api.Needs(actor.ErasePerson),
 		api.About("Cannot be taken back. What they said does not come in again."))
+	o.registerLabels(a)
 }
 
 type personJSON struct {
@@ -82,12 +83,13 @@ type conversationRowJSON struct {
 	Messages  int64      `json:"messages"`
 	ClaimedBy id.ID      `json:"claimed_by,omitzero"`
 	Claimer   string     `json:"claimer,omitempty"`
+	Labels    []onJSON   `json:"labels" doc:"What it is about, in the workspace's own words."`
 }
 
 func rowOut(r Row) conversationRowJSON {
 	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
 		Waiting: r.Waiting, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
-		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer}
+		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels)}
 }
 
 type listIn struct {
@@ -137,6 +139,7 @@ type conversationJSON struct {
 	ClaimedBy id.ID                   `json:"claimed_by,omitzero"`
 	Claimer   string                  `json:"claimer,omitempty"`
 	ClaimedAt time.Time               `json:"claimed_at,omitzero"`
+	Labels    []onJSON                `json:"labels" doc:"What it is about, in the workspace's own words."`
 	Messages  []messageJSON           `json:"messages" doc:"The thread, oldest first."`
 	More      bool                    `json:"more" doc:"The thread is longer than what is told."`
 	Others    []otherConversationJSON `json:"others" doc:"Other people's conversations in the same thread."`
@@ -217,7 +220,7 @@ func (o API) open(ctx context.Context, a actor.Actor, in *conversationIn) (*conv
 		return nil, err
 	}
 	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting,
-		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, More: v.More,
+		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, Labels: labelsOut(v.Labels), More: v.More,
 		Messages: api.ListOf(v.Messages, messageOut).Items,
 		Others: api.ListOf(v.Others, func(r Row) otherConversationJSON {
 			return otherConversationJSON{r.ID, r.State, r.Person.Handle, r.Person.Name, r.Waiting, r.Last, r.Messages}

@@ -278,6 +278,7 @@ func (d *Desk) eraseConversations(ctx context.Context, tx *db.Tx, workspace id.I
 		for _, q := range []string{
 			`delete from reach where workspace = $1 and conversation = $2`,
 			`delete from claim where workspace = $1 and conversation = $2`,
+			`delete from labelling where workspace = $1 and conversation = $2`,
 			`delete from answer where workspace = $1 and conversation = $2`,
 			`delete from conversation where workspace = $1 and id = $2`,
 		} {

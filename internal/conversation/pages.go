@@ -45,6 +45,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	k.Member("POST /inbox/{conversation}/reply", p.reply, page.MaxBody(attachmentLimit))
 	k.Member("POST /inbox/{conversation}/erase", p.erase)
 	k.Member("POST /inbox/{conversation}/send/{delivery}/{what}", p.decide)
+	p.registerLabels(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
 }
@@ -165,7 +166,7 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	if v.after.ID != 0 {
 		first = listView{v.box, v.account, Place{}}.href(r.Link("inbox"))
 	}
-	return page.PaneView{Live: "conversation thread delivery", Src: src, Content: listContent(v.box, tabs, rows, next, first)}, nil
+	return page.PaneView{Live: "conversation thread delivery label", Src: src, Content: listContent(v.box, tabs, rows, next, first)}, nil
 }
 
 // troubles are the sends that are under way or need eyes, by conversation.
@@ -218,8 +219,12 @@ func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, dra
 	}
 	view := readView(r.URL.Query())
 	src := view.href(r.Link("inbox/"+conversation.String()), "fragment", "thread")
-	thread := p.present(r, v, c, sends, view, wrong, draft)
-	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery", Src: src, Content: thread,
+	tools, err := p.tools(r, v, view)
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	thread := p.present(r, v, c, sends, view, tools, wrong, draft)
+	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery label", Src: src, Content: thread,
 		With: presentPerson(r, v.Person, c.Account.Network)}, nil
 }
 

@@ -73,7 +73,7 @@ func presentPerson(r *page.Request, p Person, networkName string) page.Person {
 func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 	row := page.Row{ID: c.ID, Href: v.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
 		Excerpt: afterOurName(c.Snippet, c.Handle), Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
-		Gone: c.Gone, Account: c.Handle}
+		Gone: c.Gone, Account: c.Handle, Labels: presentLabels(c.Labels)}
 	if c.LastOwn {
 		row.By = c.Handle
 	}
@@ -97,11 +97,11 @@ func afterOurName(words, handle string) string {
 
 // present makes the open conversation: the thread as it stands on the network,
 // our answers that are on their way, who answers, and the composer.
-func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, list listView, wrong error, draft Answer) templ.Component {
+func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, list listView, tools templ.Component, wrong error, draft Answer) templ.Component {
 	base := r.Link("inbox/" + v.ID.String())
 	act := func(what string) string { return list.href(base + "/" + what) }
 	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
-		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Tools: threadTools(v, act, r.Actor.Can(actor.Claim, scope(v.Account)), r.Actor.Can(actor.ErasePerson))}}
+		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: tools}}
 	for _, m := range v.Messages {
 		t.Messages = append(t.Messages, p.presentMessage(r, m, c.Account.Network, p.memberNames(r, v, sends)))
 	}
@@ -117,6 +117,17 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	t.Before = othersHere(r, v, list)
 	t.Foot = p.foot(r, v, c, act, wrong, draft)
 	return page.Thread(t)
+}
+
+// tools are what can be done with a conversation besides answering it.
+func (p *Pages) tools(r *page.Request, v View, list listView) (templ.Component, error) {
+	act := func(what string) string { return list.href(r.Link("inbox/"+v.ID.String()) + "/" + what) }
+	mayClaim := r.Actor.Can(actor.Claim, scope(v.Account))
+	labels, err := p.chooser(r, v, act("labels"))
+	if err != nil {
+		return nil, err
+	}
+	return threadTools(v, act, labels, mayClaim, r.Actor.Can(actor.ErasePerson)), nil
 }
 
 // memberNames are the names of members who wrote answers here.

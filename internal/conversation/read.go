@@ -60,6 +60,7 @@ type Row struct {
 	Messages   int64
 	ClaimedBy  id.ID
 	Claimer    string
+	Labels     []Label
 }
 
 // Page is one page of the list.
@@ -112,7 +113,10 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 			page.Next.At = last.Waiting
 		}
 	}
-	return page, rows.Err()
+	if err := rows.Close(); err != nil {
+		return Page{}, fmt.Errorf("reading the inbox: %w", err)
+	}
+	return page, d.labelRows(ctx, a.Workspace, page.Rows)
 }
 
 // listQuery reads a box; limit is the number of the parameter that bounds it.
@@ -199,6 +203,7 @@ type View struct {
 	ClaimedBy id.ID
 	Claimer   string
 	ClaimedAt time.Time
+	Labels    []Label
 	Messages  []Message
 	Others    []Row // other people's conversations in the same thread
 	More      bool  // the thread is longer than what is shown
@@ -222,6 +227,11 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 			return v, fmt.Errorf("reading who answers: %w", err)
 		}
 	}
+	on, err := d.labelsOf(ctx, d.db.Read(), a.Workspace, []id.ID{h.ID})
+	if err != nil {
+		return v, err
+	}
+	v.Labels = on[h.ID]
 	if v.Messages, err = d.thread(ctx, a, h); err != nil {
 		return v, err
 	}

@@ -192,6 +192,7 @@ func listOverdue(ctx context.Context, q db.Queryer, query string, args ...any) (
 func (d *Desk) emptyConversations(ctx context.Context, tx *db.Tx, workspace, message id.ID) error {
 	for _, q := range []string{
 		`delete from claim where workspace = $1 and conversation in (` + onlyIn + `)`,
+		`delete from labelling where workspace = $1 and conversation in (` + onlyIn + `)`,
 		`delete from answer where workspace = $1 and conversation in (` + onlyIn + `)`,
 	} {
 		if _, err := tx.Exec(ctx, q, workspace, message); err != nil {

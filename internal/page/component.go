@@ -188,6 +188,7 @@ type Row struct {
 	State   State  // of our newest answer, where it needs eyes: Sending, Failed, Unknown
 	Account string // which of our accounts it reached, where there are several
 	Gone    bool   // the newest message was deleted
+	Labels  []LabelView
 }
 
 // Tab is one of a few views of the same thing.
@@ -267,6 +268,7 @@ type ThreadHead struct {
 	Account string // our handle
 	Back    string // to the list, on narrow screens
 	Private bool
+	Labels  []LabelView
 	Tools   templ.Component // buttons and menus at the end
 }
 

@@ -377,6 +377,37 @@ create table job (
   CHECK (state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))
 );
 
+create table label (
+  workspace bigint not null,
+  id bigint not null,
+  name text not null,
+  name_folded text not null,
+  hue text not null,
+  created bigint not null,
+  created_by bigint not null,
+  retired bigint not null,
+  retired_by bigint not null,
+  part_of bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (hue = ANY (ARRAY['clay'::text, 'amber'::text, 'olive'::text, 'leaf'::text, 'lake'::text, 'sky'::text, 'plum'::text, 'rose'::text])),
+  CHECK (length(name) >= 1 AND length(name) <= 60)
+);
+
+create table labelling (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  label bigint not null,
+  member bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  FOREIGN KEY (workspace, label) REFERENCES label(workspace, id)
+);
+
 create table login (
   id bigint not null,
   email text not null,
@@ -727,6 +758,16 @@ CREATE INDEX job_finished ON job USING btree (finished) WHERE state = ANY (ARRAY
 CREATE UNIQUE INDEX job_key ON job USING btree (workspace, kind, key) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text])) AND key <> ''::text;
 
 CREATE INDEX job_lease ON job USING btree (lease) WHERE state = 'running'::text;
+
+CREATE UNIQUE INDEX label_name ON label USING btree (workspace, name_folded) WHERE retired = 0;
+
+CREATE INDEX label_part ON label USING btree (workspace, part_of) WHERE part_of > 0;
+
+CREATE INDEX labelling_conversation ON labelling USING btree (workspace, conversation);
+
+CREATE INDEX labelling_of ON labelling USING btree (workspace, label, conversation) WHERE ended = 0;
+
+CREATE UNIQUE INDEX labelling_once ON labelling USING btree (workspace, conversation, label) WHERE ended = 0;
 
 CREATE UNIQUE INDEX login_email ON login USING btree (email_folded) WHERE removed = 0;
 

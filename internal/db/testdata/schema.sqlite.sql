@@ -374,6 +374,36 @@ CREATE TABLE job (
   finished integer not null
 ) strict;
 
+CREATE TABLE label (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  name text not null check (length(name) between 1 and 60),
+  name_folded text not null,
+  hue text not null check (hue in ('clay', 'amber', 'olive', 'leaf', 'lake', 'sky', 'plum', 'rose')),
+  created integer not null,
+  created_by integer not null,
+  -- since when nobody puts it on any more; 0: they do
+  retired integer not null,
+  retired_by integer not null,
+  -- the label it has become a part of; 0: it stands for itself
+  part_of integer not null,
+  primary key (workspace, id)
+) strict;
+
+CREATE TABLE labelling (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  label integer not null,
+  member integer not null,
+  at integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  foreign key (workspace, label) references label (workspace, id)
+) strict;
+
 CREATE TABLE login (
   id integer primary key,
   email text not null,
@@ -692,6 +722,16 @@ CREATE INDEX job_finished on job (finished) where state in ('done', 'failed');
 CREATE UNIQUE INDEX job_key on job (workspace, kind, key) where state in ('waiting', 'running') and key <> '';
 
 CREATE INDEX job_lease on job (lease) where state = 'running';
+
+CREATE UNIQUE INDEX label_name on label (workspace, name_folded) where retired = 0;
+
+CREATE INDEX label_part on label (workspace, part_of) where part_of > 0;
+
+CREATE INDEX labelling_conversation on labelling (workspace, conversation);
+
+CREATE INDEX labelling_of on labelling (workspace, label, conversation) where ended = 0;
+
+CREATE UNIQUE INDEX labelling_once on labelling (workspace, conversation, label) where ended = 0;
 
 CREATE UNIQUE INDEX login_email on login (email_folded) where removed = 0;
 

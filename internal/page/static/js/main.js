@@ -5,6 +5,7 @@ import { start as live } from "./live.js";
 import { start as swap } from "./swap.js";
 import { start as keys } from "./keys.js";
 import { start as composer } from "./composer.js";
+import { start as label } from "./label.js";
 
 document.documentElement.dataset.script = "";
 
@@ -21,7 +22,9 @@ for (const field of document.querySelectorAll("input[data-zone]")) {
 // Menus close when one clicks elsewhere or presses Escape.
 document.addEventListener("click", (e) => {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
-    if (!(e.target instanceof Node && menu.contains(e.target)) || (e.target instanceof Element && e.target.closest("a, button"))) menu.removeAttribute("open");
+    const inside = e.target instanceof Node && menu.contains(e.target);
+    const chosen = e.target instanceof Element && e.target.closest("a, button") && !menu.hasAttribute("data-stay");
+    if (!inside || chosen) menu.removeAttribute("open");
   }
 });
 document.addEventListener("keydown", (e) => {
@@ -47,5 +50,6 @@ mark();
 swap();
 keys();
 composer();
+label();
 live();
 setInterval(age, 20000);

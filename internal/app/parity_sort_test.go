@@ -1,0 +1,29 @@
+package app
+
+import "parley/internal/id"
+
+// sortForms are the forms about what keeps the desk in order.
+func sortForms() map[string]counterpart {
+	return map[string]counterpart{
+		"POST /w/{workspace}/inbox/{conversation}/labels":    by("putLabel", "takeLabel"),
+		"POST /w/{workspace}/settings/labels":                by("createLabel"),
+		"POST /w/{workspace}/settings/labels/{label}":        by("changeLabel"),
+		"POST /w/{workspace}/settings/labels/{label}/merge":  by("mergeLabel"),
+		"POST /w/{workspace}/settings/labels/{label}/retire": by("retireLabel", "restoreLabel"),
+	}
+}
+
+// sortBodies are what their operations take.
+func sortBodies() map[string]string {
+	return map[string]string{
+		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
+	}
+}
+
+// sortIDs are what their paths name.
+func (d *desk) sortIDs() map[string]id.ID {
+	d.Helper()
+	l, err := d.Desk.CreateLabel(background, d.owner, "Roads", "")
+	d.must(err)
+	return map[string]id.ID{"label": l.ID}
+}

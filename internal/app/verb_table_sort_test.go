@@ -1,0 +1,57 @@
+package app
+
+import (
+	"parley/internal/actor"
+	"parley/internal/conversation"
+	"parley/internal/id"
+)
+
+// sortMethods are the rows about what keeps the desk in order.
+func sortMethods() map[string]method {
+	type does = func(actor.Actor) error
+	made := func(d *desk, name string) id.ID {
+		l, err := d.Desk.CreateLabel(background, d.owner, name, "")
+		d.must(err)
+		return l.ID
+	}
+	ofLabel := func(do func(*conversation.Desk, ctx, actor.Actor, id.ID) error) method {
+		return verb("conversation.no_label", func(d *desk) does {
+			l := made(d, "Bridges")
+			return func(a actor.Actor) error { return do(d.Desk, background, a, l) }
+		})
+	}
+	return map[string]method{
+		"CreateLabel": verb("", func(d *desk) does {
+			return func(a actor.Actor) error {
+				_, err := d.Desk.CreateLabel(background, a, "Bridges", "")
+				return err
+			}
+		}),
+		"ChangeLabel": ofLabel(func(s *conversation.Desk, c ctx, a actor.Actor, l id.ID) error {
+			return s.ChangeLabel(c, a, l, "Footbridges", "")
+		}),
+		"MergeLabel": verb("conversation.no_label", func(d *desk) does {
+			l, into := made(d, "Bridges"), made(d, "Footbridges")
+			return func(a actor.Actor) error { return d.Desk.MergeLabel(background, a, l, into) }
+		}),
+		"RetireLabel": ofLabel((*conversation.Desk).RetireLabel),
+		"RestoreLabel": verb("conversation.no_label", func(d *desk) does {
+			l := made(d, "Bridges")
+			d.must(d.Desk.RetireLabel(background, d.owner, l))
+			return func(a actor.Actor) error { return d.Desk.RestoreLabel(background, a, l) }
+		}),
+		"Labels": read("", func(d *desk) act {
+			made(d, "Bridges")
+			return func(a actor.Actor) (any, error) { return d.Desk.Labels(background, a) }
+		}),
+		"PutLabel": verb("conversation.not_found", func(d *desk) does {
+			c, l := d.said("Is the bridge open?"), made(d, "Bridges")
+			return func(a actor.Actor) error { return d.Desk.PutLabel(background, a, c, l) }
+		}),
+		"TakeLabel": verb("conversation.not_found", func(d *desk) does {
+			c, l := d.said("Is the bridge open?"), made(d, "Bridges")
+			d.must(d.Desk.PutLabel(background, d.owner, c, l))
+			return func(a actor.Actor) error { return d.Desk.TakeLabel(background, a, c, l) }
+		}),
+	}
+}
