@@ -530,7 +530,7 @@ func sign(h Health, s Sign, manage bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if next := s.next(ctx, h); next != "" {
+			if next := s.Next(ctx, h); next != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -569,7 +569,7 @@ func sign(h Health, s Sign, manage bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = page.Callout(page.CalloutView{Kind: signKind(s.Level), What: page.T(ctx, "account.sign."+s.Code, signArgs(ctx, h, s)...)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Callout(page.CalloutView{Kind: signKind(s.Level), What: s.What(ctx, h)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var24), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -109,9 +109,14 @@ func feedKeyOf(f network.Feed) string {
 	return other
 }
 
-// next is what to do about a sign. A connector's own sentence says that already
-// for a feed that fails.
-func (s Sign) next(ctx context.Context, h Health) string {
+// What is the sign as a sentence.
+func (s Sign) What(ctx context.Context, h Health) string {
+	return page.T(ctx, "account.sign."+s.Code, signArgs(ctx, h, s)...)
+}
+
+// Next is what to do about a sign; "" where a connector's own sentence says that
+// already for a feed that fails.
+func (s Sign) Next(ctx context.Context, h Health) string {
 	if strings.HasPrefix(s.Code, "failing.") && helpful(ctx, s.Help) {
 		return ""
 	}

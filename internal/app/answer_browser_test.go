@@ -68,7 +68,7 @@ func TestATabOfAnotherMemberSendsNothing(t *testing.T) {
 	other := ana.Another()
 	other.Open(w.base + "/demo")
 	other.Click(`form:has(input[value="ben@millbrook.example"]) button`)
-	other.Wait(`location.pathname.endsWith("/inbox")`)
+	other.Wait(`location.pathname.endsWith("/today")`)
 	ana.Front()
 	ana.Eval(send, nil)
 	ana.Wait(problem + `.includes("signed in as Ben")`)

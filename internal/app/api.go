@@ -12,6 +12,7 @@ import (
 	"parley/internal/id"
 	"parley/internal/job"
 	"parley/internal/network"
+	"parley/internal/today"
 )
 
 // api answers programs, and clears away what is kept for their repeats.
@@ -32,6 +33,7 @@ func (a *App) operations() *api.API {
 	conversation.API{Desk: a.Desk, Attached: a.attached, Scrub: a.DB.Scrub,
 		Also: []conversation.EraseAlso{a.eraseAlso}}.Register(ops)
 	a.Deliveries.API(ops)
+	today.API{Today: a.today()}.Register(ops)
 	g := ops.Section("events", "The log of what was done, by whom and when. It holds ids, never words.")
 	api.Get(g, "/events", "listEvents", "Read the log", a.listEvents, api.Needs(actor.ReadAudit),
 		api.About("In the order in which it became true, without gaps: whoever has read up to a number has seen everything up to it."))

@@ -61,7 +61,8 @@ func (w *town) enter(name string) *pagetest.Tab {
 	b.Look(1280, 860, "light")
 	b.Open(w.base + "/demo")
 	b.Click(fmt.Sprintf(`form:has(input[value="%s@millbrook.example"]) button`, name))
-	b.Wait(`location.pathname.endsWith("/inbox")`)
+	b.Wait(`location.pathname.endsWith("/today")`)
+	b.Open(w.base + "/w/town-of-millbrook/inbox")
 	return b
 }
 
@@ -224,7 +225,7 @@ func TestAnswerWithoutScripts(t *testing.T) {
 	b.Scripts(false)
 	b.Open(w.base + "/demo")
 	b.Click(`form:has(input[value="ana@millbrook.example"]) button`)
-	b.Wait(`location.pathname.endsWith("/inbox")`)
+	b.Wait(`location.pathname.endsWith("/today")`)
 	question := w.says("ottoline", "does this work on my old phone?")
 	owner, _ := w.people("ana")
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {

@@ -37,7 +37,7 @@ func classes() map[string]class {
 		all[name] = ground
 	}
 	for _, name := range []string{"account", "charter", "conversation", "crisis", "delivery", "drill", "experiment", "guard", "health", "idea",
-		"initiative", "lesson", "listen", "outcome", "publish", "report", "team"} {
+		"initiative", "lesson", "listen", "outcome", "publish", "report", "team", "today"} {
 		all[name] = capability
 	}
 	for _, name := range []string{"app", "archive", "bench", "licence"} {
@@ -47,9 +47,10 @@ func classes() map[string]class {
 }
 
 // between lists the capabilities that may import each other: conversation shows
-// what became of an answer, which only delivery knows.
+// what became of an answer, which only delivery knows; today is made of what the
+// others know.
 func between() map[string][]string {
-	return map[string][]string{"conversation": {"delivery"}}
+	return map[string][]string{"conversation": {"delivery"}, "today": {"account", "conversation", "delivery"}}
 }
 
 // only narrows some packages further than their class does.

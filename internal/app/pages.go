@@ -23,6 +23,7 @@ import (
 	"parley/internal/page"
 	"parley/internal/secret"
 	"parley/internal/team"
+	"parley/internal/today"
 )
 
 // Version is the number this program was released under, or what the Go tool
@@ -44,7 +45,7 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
-	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, media.Catalogue,
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, media.Catalogue,
 		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, sandbox.Catalogue, Catalogue)
 }
 
@@ -68,6 +69,7 @@ func (a *App) pages() error {
 	desk := &conversation.Pages{Desk: a.Desk, Out: a.Deliveries, Picture: a.picture, Own: a.ownPicture, Scrub: a.DB.Scrub,
 		Also: []conversation.EraseAlso{a.eraseAlso}}
 	desk.Register(a.Kernel)
+	today.Pages{Today: a.today()}.Register(a.Kernel)
 	a.Kernel.Mount(api.Path+"/", a.api())
 	if c.Demo {
 		a.demoPages()

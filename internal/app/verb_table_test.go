@@ -13,6 +13,7 @@ import (
 	"parley/internal/delivery"
 	"parley/internal/id"
 	"parley/internal/team"
+	"parley/internal/today"
 )
 
 // This is the table of verb_test.go: a method of a capability that takes an actor
@@ -64,6 +65,7 @@ func methods() map[reflect.Type]map[string]method {
 		reflect.TypeFor[*account.Accounts]():  accountMethods(),
 		reflect.TypeFor[*conversation.Desk](): merged(deskMethods(), sortMethods()),
 		reflect.TypeFor[*delivery.Delivery](): deliveryMethods(),
+		reflect.TypeFor[*today.Today]():       todayMethods(),
 	}
 }
 

@@ -32,8 +32,8 @@ func TestTheTableHasEveryVerbAndRead(t *testing.T) {
 	t.Parallel()
 	for of, table := range methods() {
 		there := takesActor(of)
-		if len(there) < 5 {
-			t.Errorf("%s has only %q", of, there)
+		if len(there) == 0 {
+			t.Errorf("%s has none", of)
 		}
 		for _, name := range there {
 			if _, ok := table[name]; !ok {

@@ -21,7 +21,13 @@ import (
 	"parley/internal/network"
 	"parley/internal/problem"
 	"parley/internal/team"
+	"parley/internal/today"
 )
+
+// today reads what the first screen shows.
+func (a *App) today() *today.Today {
+	return &today.Today{Desk: a.Desk, Out: a.Deliveries, Accounts: a.Accounts}
+}
 
 // accountView tells the desk what an account can do.
 func (a *App) accountView(ctx context.Context, workspace, acc id.ID) (conversation.AccountView, error) {

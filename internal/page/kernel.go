@@ -72,6 +72,9 @@ type Workspace struct {
 	Actor actor.Actor
 }
 
+// Link is an address inside the workspace: Link("inbox").
+func (w Workspace) Link(path string) string { return link(w.Slug, path) }
+
 // NavItem is one place in the navigation, shown to actors who hold Right in any
 // scope; "" shows it to all. Path is inside the workspace, without a leading slash.
 type NavItem struct {
@@ -80,11 +83,14 @@ type NavItem struct {
 	Path  string
 	Icon  string
 	Right actor.Right
+	// Everywhere is the same place over all workspaces of a member; "" has none.
+	Everywhere string
 }
 
 // DefaultNav is what exists.
 func DefaultNav() []NavItem {
 	return []NavItem{
+		{Name: "today", Label: "nav.today", Path: "today", Icon: "today", Everywhere: "/today"},
 		{Name: "inbox", Label: "nav.inbox", Path: "inbox", Icon: "inbox", Right: actor.ReadConversations},
 		{Name: "accounts", Label: "nav.accounts", Path: "accounts", Icon: "accounts", Right: actor.ReadHealth},
 		{Name: "team", Label: "nav.team", Path: "team", Icon: "team"},
@@ -156,6 +162,7 @@ type route struct {
 	maxBody   int64
 	streaming bool
 	member    bool
+	signed    bool
 	foreign   bool
 }
 
@@ -165,6 +172,10 @@ func MaxBody(bytes int64) Route { return func(r *route) { r.maxBody = bytes } }
 // Foreign lets a route take POSTs that come from other sites: a webhook, or the
 // form_post answer of a sign-in elsewhere. The handler must prove the sender itself.
 func Foreign(r *route) { r.foreign = true }
+
+// SignedIn marks a page outside any workspace that is for members only: their own,
+// or one over all their workspaces.
+func SignedIn(r *route) { r.signed = true }
 
 func streaming(r *route) { r.streaming = true }
 
@@ -269,11 +280,11 @@ func (k *Kernel) enter(r *Request, rt route) error {
 	if err := k.recognise(r); err != nil {
 		return err
 	}
+	if (rt.member || rt.signed) && !r.Visitor.SignedIn() {
+		return k.sendToSignIn(r)
+	}
 	if !rt.member {
 		return nil
-	}
-	if !r.Visitor.SignedIn() {
-		return k.sendToSignIn(r)
 	}
 	slug := r.PathValue("workspace")
 	for _, ws := range r.Visitor.Workspaces {

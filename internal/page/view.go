@@ -97,6 +97,33 @@ func (v *view) workspaceID() string {
 	return v.workspace.ID.String()
 }
 
+// places are where the navigation leads from here: inside the workspace, or, on a
+// page that belongs to none, inside the only one, or to what is one over all of them.
+func (v *view) places() []NavItem {
+	in := v.workspace
+	if in.ID == 0 && len(v.visitor.Workspaces) == 1 {
+		in = v.visitor.Workspaces[0]
+	}
+	if len(v.visitor.Workspaces) == 0 {
+		return nil
+	}
+	var all []NavItem
+	for _, item := range v.kernel.opts.Nav {
+		switch {
+		case in.ID == 0:
+			item.Path = item.Everywhere
+		case item.Right == "" || in.Actor.CanSomewhere(item.Right):
+			item.Path = in.Link(item.Path)
+		default:
+			continue
+		}
+		if item.Path != "" {
+			all = append(all, item)
+		}
+	}
+	return all
+}
+
 func (v *view) headText() string { return strconv.FormatInt(v.head, 10) }
 
 // pool of page buffers. Its only state is spare memory.

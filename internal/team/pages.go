@@ -97,15 +97,17 @@ func (p pages) start(_ http.ResponseWriter, r *page.Request) error {
 	switch {
 	case !r.Visitor.SignedIn():
 		return r.Redirect(SignInPath)
+	case len(r.Visitor.Workspaces) == 0:
+		return r.Render(startPage())
 	case len(r.Visitor.Workspaces) == 1:
 		return r.Redirect(desk(r.Visitor.Workspaces[0]))
 	default:
-		return r.Render(startPage(r.Visitor.Workspaces))
+		return r.Redirect("/today")
 	}
 }
 
 // desk is where work in a workspace begins.
-func desk(w page.Workspace) string { return "/w/" + url.PathEscape(w.Slug) + "/inbox" }
+func desk(w page.Workspace) string { return w.Link("today") }
 
 // place is where a request comes from, as sessions and throttling know it.
 func place(r *page.Request) Place {

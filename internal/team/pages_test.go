@@ -45,10 +45,16 @@ func newSite(t *testing.T) *site {
 	}
 	k := pagetest.Kernel(t, o)
 	s.Pages(k, o.URL)
-	k.Member("GET /inbox", func(w http.ResponseWriter, _ *page.Request) error {
-		_, err := io.WriteString(w, "the inbox")
+	k.Member("GET /today", func(w http.ResponseWriter, _ *page.Request) error {
+		_, err := io.WriteString(w, "the day")
 		return err
 	})
+	k.Handle("GET /today", func(w http.ResponseWriter, r *page.Request) error {
+		for _, in := range r.Visitor.Workspaces {
+			fmt.Fprintln(w, in.Name)
+		}
+		return nil
+	}, page.SignedIn)
 	s.server = httptest.NewServer(k)
 	t.Cleanup(s.server.Close)
 	return s
@@ -154,7 +160,7 @@ func TestPagesFromSetUpToLeaving(t *testing.T) {
 	anna.post(link, "email", "anna@example.org", "name", "Anna", "password", "short", "workspace", "Town Hall", "zone", "Europe/Brussels").
 		want(t, 422, link, "This password is too short", `value="Town Hall"`, `value="anna@example.org"`).without(t, `value="short"`)
 	anna.post(link, "email", "anna@example.org", "name", "Anna", "password", password, "workspace", "Town Hall", "zone", "Europe/Brussels").
-		want(t, 200, "/w/town-hall/inbox", "the inbox")
+		want(t, 200, "/w/town-hall/today", "the day")
 	s.browser("").get(link).want(t, 410, "")
 
 	// An invitation, its link once.
@@ -165,7 +171,7 @@ func TestPagesFromSetUpToLeaving(t *testing.T) {
 	vera := s.browser("")
 	vera.get(invitation).want(t, 200, "", "Join Town Hall", "Anna would like you", "Speaks with people")
 	vera.post(invitation, "name", "", "password", password).want(t, 422, "", "no name here")
-	vera.post(invitation, "name", "Vera <b>", "password", password).want(t, 200, "/w/town-hall/inbox")
+	vera.post(invitation, "name", "Vera <b>", "password", password).want(t, 200, "/w/town-hall/today")
 	vera.get(invitation).want(t, 410, "", "no longer works")
 
 	// The team, by who looks.
@@ -201,7 +207,7 @@ func TestPagesFromSetUpToLeaving(t *testing.T) {
 
 	// Gone, at once.
 	anna.post(one+"/remove", "removal-reason", "moved").want(t, 200, "/w/town-hall/team", "They are removed").without(t, "Vera")
-	vera.get("/w/town-hall/inbox").want(t, 200, "/sign-in", "Good to see you")
+	vera.get("/w/town-hall/today").want(t, 200, "/sign-in", "Good to see you")
 	vera.get(team.MePath).want(t, 200, "/sign-in")
 	anna.get("/w/town-hall/team").want(t, 200, "", "You are the only owner")
 	anna.post("/w/town-hall/team/leave").want(t, 409, "", "cannot be without an owner")
@@ -238,8 +244,8 @@ func TestSigningInAndOut(t *testing.T) {
 		b.post(team.SignInPath, "email", "x@example.org", "password", "wrong")
 	}
 	b.post(team.SignInPath, "email", "x@example.org", "password", "wrong").want(t, 429, "", "wrong too often")
-	b.post(team.SignInPath, "email", f.email, "password", password, "return", "//evil.example/").want(t, 200, "/w/town-1/inbox")
-	b.get(team.SignInPath).want(t, 200, "/w/town-1/inbox")
+	b.post(team.SignInPath, "email", f.email, "password", password, "return", "//evil.example/").want(t, 200, "/w/town-1/today")
+	b.get(team.SignInPath).want(t, 200, "/w/town-1/today")
 	if n := s.count(`select count(*) from login_session`); n != 2 {
 		t.Fatalf("%d sessions", n)
 	}
@@ -247,7 +253,7 @@ func TestSigningInAndOut(t *testing.T) {
 	if n := s.count(`select count(*) from login_session`); n != 1 {
 		t.Errorf("%d sessions after signing out", n)
 	}
-	b.get("/w/town-1/inbox").want(t, 200, team.SignInPath)
+	b.get("/w/town-1/today").want(t, 200, team.SignInPath)
 	// A dead session is the sign-in page, not an error.
 	s.browser("s"+strings.Repeat("a", 52)).get("/").want(t, 200, team.SignInPath)
 }
@@ -299,8 +305,8 @@ func TestMySettings(t *testing.T) {
 	b.post("/me/tokens", "token-name", "script", "workspace", "town-2", "right", "conversation.reply", "days", "30").want(t, 404, "")
 
 	b.post("/workspaces/new", "workspace", "Museum", "zone", "Mars/Olympus").want(t, 422, "", "no time zone of this name", `value="Museum"`)
-	b.post("/workspaces/new", "workspace", "Museum", "zone", "Europe/Paris").want(t, 200, "/w/museum/inbox")
-	b.get("/").want(t, 200, "/", "Museum", "Town 1")
+	b.post("/workspaces/new", "workspace", "Museum", "zone", "Europe/Paris").want(t, 200, "/w/museum/today")
+	b.get("/").want(t, 200, "/today", "Museum", "Town 1")
 	b.post("/w/museum/settings", "workspace", "The Museum", "zone", "Europe/Paris", "keep_days", "-3").want(t, 422, "", "no number of days")
 	b.post("/w/museum/settings", "workspace", "The Museum", "zone", "Europe/Paris", "keep_days", "90").want(t, 200, "/w/museum/settings", "The Museum", `value="90"`)
 }
@@ -316,7 +322,7 @@ func TestPasswordLinkPage(t *testing.T) {
 	b := s.browser("")
 	b.get(link).want(t, 200, link, "Founder 1", f.email)
 	b.post(link, "password", "short").want(t, 422, link, "too short")
-	b.post(link, "password", "three herons by the canal").want(t, 200, "/w/town-1/inbox")
+	b.post(link, "password", "three herons by the canal").want(t, 200, "/w/town-1/today")
 	b.get(link).want(t, 410, "", "no longer works")
 	s.browser(f.Secret).get("/").want(t, 200, team.SignInPath)
 }
@@ -333,7 +339,7 @@ func TestInvitationPagesForThoseWithALogin(t *testing.T) {
 	b := s.browser(g.Secret)
 	b.get(link).want(t, 200, "", "Join as Founder 2")
 	s.browser("").post(link+"/join").want(t, 200, link)
-	b.post(link+"/join").want(t, 200, "/", "Town 1", "Town 2")
+	b.post(link+"/join").want(t, 200, "/today", "Town 1", "Town 2")
 }
 
 // Every page is said from the catalogue.
@@ -359,7 +365,7 @@ func TestNoBareStrings(t *testing.T) {
 	in, out := s.browser(f.Secret), s.browser("nobody")
 	member := "/w/town-1/team/members/" + scene.member.actor.Member.String()
 	for _, a := range []answer{
-		in.get("/"), in.get(team.MePath), in.get("/w/town-1/team"), in.get(member), in.get("/w/town-1/settings"), in.get("/workspaces/new"),
+		in.get(team.MePath), in.get("/w/town-1/team"), in.get(member), in.get("/w/town-1/settings"), in.get("/workspaces/new"),
 		in.get(team.InvitationPath(inv.Secret)), in.post("/w/town-1/team/invitations", "email", "third@example.org", "role", "voice"),
 		in.post("/me/tokens", "token-name", "script", "workspace", "town-1", "right", "conversation.reply", "days", "30"),
 		in.post("/me/password", "old", "wrong", "password", "three herons by the canal"),
