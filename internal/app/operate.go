@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"parley/internal/account"
 	"parley/internal/db"
 	"parley/internal/id"
+	"parley/internal/mail"
 	"parley/internal/problem"
 	"parley/internal/secret"
 )
@@ -52,7 +54,7 @@ func (a *App) RotateKeys(ctx context.Context, keep bool) (resealed int, err erro
 	if _, err := a.Keys.Rotate(secret.NewKey()); err != nil {
 		return 0, fmt.Errorf("making a new key: %w", err)
 	}
-	done, err := a.Keys.Reseal(ctx, a.DB, account.Sealed())
+	done, err := a.Keys.Reseal(ctx, a.DB, sealed())
 	if err != nil {
 		return done.Sealed, fmt.Errorf("sealing with the new key; run it again to go on: %w", err)
 	}
@@ -66,6 +68,9 @@ func (a *App) RotateKeys(ctx context.Context, keep bool) (resealed int, err erro
 	}
 	return done.Sealed, nil
 }
+
+// sealed are the places where sealed values stand.
+func sealed() []secret.Column { return slices.Concat(account.Sealed(), mail.Sealed()) }
 
 // Explain makes the sentences of a problem for the terminal.
 func (a *App) Explain(err error) error {
