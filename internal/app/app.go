@@ -26,13 +26,13 @@ import (
 	"parley/internal/i18n"
 	"parley/internal/id"
 	"parley/internal/job"
-	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/network"
 	"parley/internal/network/sandbox"
 	"parley/internal/page"
 	"parley/internal/secret"
 	"parley/internal/team"
+	"parley/internal/webhook"
 )
 
 // App is the whole program, open but not yet working.
@@ -43,11 +43,11 @@ type App struct {
 	Events     *event.Log
 	Jobs       *job.Queue
 	Keys       *secret.Keyring
-	Mail       *mail.Service
 	Team       *team.Service
 	Accounts   *account.Accounts
 	Desk       *conversation.Desk
 	Deliveries *delivery.Delivery
+	Hooks      *webhook.Hooks
 	Media      *media.Store
 	Kernel     *page.Kernel
 	Bundle     *i18n.Bundle
@@ -111,15 +111,13 @@ func (a *App) ground() {
 	a.Events = event.NewLog(a.Config.Clock, a.tail.Wake)
 	a.Jobs = job.New(a.DB, a.Config.Clock, a.IDs, a.Config.Logger, a.owner, 8)
 	a.Media = media.NewStore(a.Config.Clock)
-	a.Mail = mail.New(mail.Options{DB: a.DB, Clock: a.Config.Clock, IDs: a.IDs, Jobs: a.Jobs, Keys: a.Keys, Logger: a.Config.Logger, URL: a.Config.URL,
-		Server: a.Config.Mail, Words: a.words})
 }
 
 // capabilities wires what Parley does. A line here is all that a new one needs.
 func (a *App) capabilities() error {
 	c := a.Config
 	a.Team = team.New(team.Config{DB: a.DB, Events: a.Events, Clock: c.Clock, IDs: a.IDs, Logger: c.Logger, Cost: c.Cost,
-		Ended: a.ended, Accounts: a.accountNames, Mail: a.Mail})
+		Ended: a.ended, Accounts: a.accountNames})
 	a.Accounts = account.New(account.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, Crash: c.Crash,
 		Logger: c.Logger, BaseURL: c.URL, Owner: a.owner, Picture: a.picture,
 		Ingest: func(ctx context.Context, tx *db.Tx, who actor.Actor, in account.Arrival) (int, error) {
@@ -146,6 +144,8 @@ func (a *App) capabilities() error {
 		return err
 	}
 	a.Accounts.Use(networks...)
+	a.Hooks = webhook.New(webhook.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, HTTP: a.clients.outside,
+		Logger: c.Logger})
 	a.housekeeping()
 	return nil
 }

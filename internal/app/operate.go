@@ -11,9 +11,9 @@ import (
 	"parley/internal/account"
 	"parley/internal/db"
 	"parley/internal/id"
-	"parley/internal/mail"
 	"parley/internal/problem"
 	"parley/internal/secret"
+	"parley/internal/webhook"
 )
 
 // WorkspaceName is a workspace as the operator's commands list it.
@@ -46,6 +46,9 @@ func listWorkspaces(ctx context.Context, q db.Queryer) ([]WorkspaceName, error) 
 	return ws, rows.Err()
 }
 
+// sealed are all columns in which sealed values stand.
+func sealed() []secret.Column { return slices.Concat(account.Sealed(), webhook.Sealed()) }
+
 // RotateKeys makes a new key and seals every credential with it. Unless keep is
 // set the old keys are forgotten, once nothing needs them any more. Servers that
 // run meanwhile read the key file again when they meet a key they do not know.
@@ -68,9 +71,6 @@ func (a *App) RotateKeys(ctx context.Context, keep bool) (resealed int, err erro
 	}
 	return done.Sealed, nil
 }
-
-// sealed are the places where sealed values stand.
-func sealed() []secret.Column { return slices.Concat(account.Sealed(), mail.Sealed()) }
 
 // Explain makes the sentences of a problem for the terminal.
 func (a *App) Explain(err error) error {

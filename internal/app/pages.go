@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -16,7 +15,6 @@ import (
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/i18n"
-	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/network/bluesky"
 	"parley/internal/network/feed"
@@ -26,6 +24,7 @@ import (
 	"parley/internal/secret"
 	"parley/internal/team"
 	"parley/internal/today"
+	"parley/internal/webhook"
 )
 
 // Version is the number this program was released under, or what the Go tool
@@ -47,13 +46,8 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
-	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, media.Catalogue, mail.Catalogue,
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue,
 		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, sandbox.Catalogue, Catalogue)
-}
-
-// words are the catalogues in a language and a time zone.
-func (a *App) words(locale string, zone *time.Location) *i18n.Locale {
-	return a.Bundle.Locale(locale, zone)
 }
 
 // pages registers everything that answers a browser.
@@ -77,6 +71,7 @@ func (a *App) pages() error {
 		Also: []conversation.EraseAlso{a.eraseAlso}}
 	desk.Register(a.Kernel)
 	today.Pages{Today: a.today()}.Register(a.Kernel)
+	webhook.Pages{Hooks: a.Hooks}.Register(a.Kernel)
 	a.Kernel.Mount(api.Path+"/", a.api())
 	if c.Demo {
 		a.demoPages()

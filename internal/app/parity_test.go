@@ -34,7 +34,6 @@ func forms() map[string]counterpart {
 		"POST /invitation/{secret}":            none(door),
 		"POST /invitation/{secret}/join":       none(door),
 		"POST /password/{secret}":              none(door),
-		"POST /password":                       none(door),
 		"POST /me/name":                        none(own),
 		"POST /me/password":                    none(own),
 		"POST /me/sessions/others":             none(own),
@@ -75,6 +74,7 @@ func forms() map[string]counterpart {
 			"discardDelivery", "callBackDelivery"),
 	}
 	maps.Copy(all, sortForms())
+	maps.Copy(all, hookForms())
 	return all
 }
 

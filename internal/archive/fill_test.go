@@ -135,7 +135,6 @@ func fillTeam(t testing.TB, d *db.DB) {
 	put(t, d, "login_session", values{"id": 1, "login": 1, "hash": []byte{2}})
 	put(t, d, "login_place", values{"login": 1, "place": []byte{0}})
 	put(t, d, "login_throttle", values{"bucket": []byte{9}})
-	put(t, d, "letter", values{"workspace": 1, "id": 1, "purpose": "invitation", "about": 1, "sealed": everyByte(), "said": odd})
 	put(t, d, "api_token", values{"workspace": 1, "id": 1, "member": 1, "hash": []byte{3}, "name": "n"})
 }
 
@@ -164,6 +163,7 @@ func fillConversation(t testing.TB, d *db.DB) {
 	put(t, d, "claim", values{"workspace": 1, "id": 1, "conversation": 1, "member": 1})
 	put(t, d, "tombstone", values{"workspace": 1, "key": everyByte()})
 	fillSorting(t, d)
+	put(t, d, "webhook", values{"workspace": 1, "id": 1, "url": odd, "secret": []byte{0, 1}, "paused": 1})
 	put(t, d, "answer", values{"workspace": 1, "delivery": 1, "conversation": 1, "member": 1, "key": odd})
 }
 

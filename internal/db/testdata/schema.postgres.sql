@@ -408,21 +408,6 @@ create table labelling (
   FOREIGN KEY (workspace, label) REFERENCES label(workspace, id)
 );
 
-create table letter (
-  workspace bigint not null,
-  id bigint not null,
-  purpose text not null,
-  about bigint not null,
-  sealed bytea not null,
-  made bigint not null,
-  until bigint not null,
-  sent bigint not null,
-  failed bigint not null,
-  said text not null,
-  PRIMARY KEY (workspace, id),
-  CHECK (sent = 0 OR failed = 0)
-);
-
 create table login (
   id bigint not null,
   email text not null,
@@ -706,6 +691,27 @@ create table tombstone (
   FOREIGN KEY (workspace) REFERENCES workspace(id)
 );
 
+create table webhook (
+  workspace bigint not null,
+  id bigint not null,
+  url text not null,
+  groups text not null,
+  secret bytea not null,
+  made bigint not null,
+  made_by bigint not null,
+  bookmark bigint not null,
+  sent bigint not null,
+  failing bigint not null,
+  tries bigint not null,
+  due bigint not null,
+  said text not null,
+  paused bigint not null,
+  gave_up bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (gave_up = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
 create table workspace (
   id bigint not null,
   slug text not null,
@@ -784,10 +790,6 @@ CREATE INDEX labelling_of ON labelling USING btree (workspace, label, conversati
 
 CREATE UNIQUE INDEX labelling_once ON labelling USING btree (workspace, conversation, label) WHERE ended = 0;
 
-CREATE INDEX letter_about ON letter USING btree (workspace, purpose, about, id);
-
-CREATE INDEX letter_made ON letter USING btree (made);
-
 CREATE UNIQUE INDEX login_email ON login USING btree (email_folded) WHERE removed = 0;
 
 CREATE INDEX login_link_login ON login_link USING btree (login);
@@ -829,4 +831,6 @@ CREATE UNIQUE INDEX team_member_once ON team_member USING btree (workspace, team
 CREATE UNIQUE INDEX team_name ON team USING btree (workspace, name_folded) WHERE closed = 0;
 
 CREATE INDEX tombstone_until ON tombstone USING btree (until) WHERE until > 0;
+
+CREATE INDEX webhook_due ON webhook USING btree (due) WHERE paused = 0;
 
