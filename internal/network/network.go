@@ -8,7 +8,7 @@
 // does and proves one write at a time on the way out. It never retries, never
 // sleeps, keeps no state between calls beyond caches it can lose, and never
 // touches a database: callers own schedules, locks and storage. All its
-// requests go through Env.HTTP, all its time comes from Env.Now.
+// requests go through Env.HTTP or Env.Dial, all its time comes from Env.Now.
 //
 // Not its business: who may do something (team), what is shown (conversation),
 // when a send is repeated (delivery), when an account is polled (account).
@@ -17,6 +17,7 @@ package network
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -49,7 +50,10 @@ type Field struct {
 
 // Env is all a connector may use of the world.
 type Env struct {
-	HTTP  *http.Client // guarded: size cap, deadline, no private addresses unless the operator allows them
+	HTTP *http.Client // guarded: size cap, deadline, no private addresses unless the operator allows them
+	// Dial is for networks that do not speak HTTP, and guarded like it. The caller
+	// bounds time and size.
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Now   func() time.Time
 	Rand  io.Reader
 	Apps  AppStore
@@ -286,6 +290,8 @@ const (
 // Event is one thing that happened on a network. Direct marks a private
 // message; Own one that our account wrote. Addressed says it speaks to our
 // account (a mention, a reply, a direct message) rather than being context.
+// Quiet marks what nobody waits for an answer to, though it speaks to us: an
+// automatic reply, a newsletter.
 type Event struct {
 	Kind      EventKind
 	Post      *Post // message, edit
@@ -293,6 +299,7 @@ type Event struct {
 	Direct    bool
 	Own       bool
 	Addressed bool
+	Quiet     bool
 	Note      string
 	At        time.Time
 }
@@ -458,6 +465,7 @@ type Capabilities struct {
 	Until        time.Time
 	Retention    time.Duration // 0: as long as we like
 	PollEvery    time.Duration // what suits the network; 0: the default
+	Letters      bool          // answers are letters: who signs one does so in a line of its own
 }
 
 // Grant is a yes, or a no with its reason.

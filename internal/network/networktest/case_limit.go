@@ -14,7 +14,7 @@ func caseLimit(s *suite) {
 	wait := 95 * time.Second
 	for _, l := range limitsOf(s.rig("forms"), wait) {
 		r := s.rig("create, " + l.Name)
-		if r.needs(network.CanPost) {
+		if r.speaks() {
 			r.limitedCreate(l)
 		}
 		r = s.rig("poll, " + l.Name)
@@ -83,7 +83,7 @@ func (r *rig) checkLimit(what string, err error, l Limit) {
 
 func (r *rig) limitedCreate(l Limit) {
 	r.tb.Helper()
-	snd := r.begin(r.post())
+	snd := r.begin(r.speech())
 	i := snd.create()
 	f := l.Fault
 	f.Op = OpCreate

@@ -112,7 +112,7 @@ func caseCutBeforeCommit(s *suite) {
 			r.lostBeforeCommit(draft)
 		}
 	}
-	if r := s.rig("the same words were said before"); r.needs(network.CanPost) {
+	if r := s.rig("the same words were said before"); r.speaks() {
 		r.saidBefore()
 	}
 }
@@ -121,12 +121,12 @@ func caseCutBeforeCommit(s *suite) {
 // proves nothing about this one.
 func (r *rig) saidBefore() {
 	r.tb.Helper()
-	first := r.post()
+	first := r.speech()
 	if err := r.begin(first).all(); err != nil {
 		r.fatalf("sending: %v", err)
 	}
 	r.clock.Advance(time.Hour)
-	again := r.post()
+	again := r.speech()
 	again.Parts[0].Text = first.Parts[0].Text
 	snd := r.begin(again)
 	i := snd.create()

@@ -25,7 +25,7 @@ func caseMedia(s *suite) {
 		{"used by the post whose answer was lost", (*rig).mediaUsed},
 	} {
 		r := s.rig(v.name)
-		if r.needs(network.CanPost, network.CanMedia) {
+		if r.speaks(network.CanMedia) {
 			v.run(r, r.illustrated())
 		}
 	}
@@ -40,7 +40,7 @@ func (r *rig) illustrated() network.Draft {
 	if !ok {
 		r.errorf("media is granted, but no rule takes a PNG picture: %+v", r.caps.Media)
 	}
-	d := r.post()
+	d := r.speech()
 	m, _ := picture(uint8(40 + r.next()))
 	d.Parts[0].Media = []network.Media{m}
 	return d
@@ -75,11 +75,15 @@ func (r *rig) showsAlt(in *inbox, snd *sending, want string) {
 	}
 }
 
-// upload is the first upload step; false where the network has none.
+// upload is the first upload that comes before what it belongs to; false where
+// the network has none.
 func (s *sending) upload() (int, bool) {
 	for i, st := range s.plan.Steps {
-		if st.Kind == network.Upload {
+		switch st.Kind {
+		case network.Upload:
 			return i, true
+		case network.Create:
+			return 0, false
 		}
 	}
 	return 0, false

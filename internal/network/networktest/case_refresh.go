@@ -44,10 +44,10 @@ func (r *rig) refused() {
 			r.errorf("Poll %s with a dead token says %q (%v), want Auth", feed, network.KindOf(err), err)
 		}
 	}
-	if !r.needs(network.CanPost) {
+	if !r.speaks() {
 		return
 	}
-	snd := r.begin(r.post())
+	snd := r.begin(r.speech())
 	i := snd.create()
 	dead.Op = OpCreate
 	r.fake.Inject(dead)

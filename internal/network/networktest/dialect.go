@@ -1,6 +1,7 @@
 package networktest
 
 import (
+	"net/http"
 	"time"
 
 	"parley/internal/network"
@@ -52,6 +53,21 @@ type Latecomer interface {
 // Impostor is implemented by a Fake whose handles can pass to somebody else.
 type Impostor interface {
 	Usurp(handle string) // from now on another person has this handle
+}
+
+// Socket is implemented by a Fake whose network does not speak HTTP. It listens by
+// itself, tells what arrived as Requests, each GET for a read and anything else
+// for a write, calls hold before it acts on a request and seen before it answers,
+// and stops with Close.
+type Socket interface {
+	Watch(hold, seen func(*http.Request))
+	Close() error
+}
+
+// Keeper is implemented by a Fake whose network takes nothing back: what was said
+// stays with those who got it. Change does nothing there.
+type Keeper interface {
+	NothingIsTakenBack()
 }
 
 // Teller is implemented by a Fake that says which counts its network tells.

@@ -82,16 +82,22 @@ func (q *Faults) Take(op string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Armed reports a fault waiting for op, and spends nothing.
-func (q *Faults) Armed(op string) bool {
+// Peek is the oldest fault armed for op, and spends nothing.
+func (q *Faults) Peek(op string) (Fault, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, f := range q.armed {
 		if f.Op == op {
-			return true
+			return f, true
 		}
 	}
-	return false
+	return Fault{}, false
+}
+
+// Armed reports a fault waiting for op, and spends nothing.
+func (q *Faults) Armed(op string) bool {
+	_, ok := q.Peek(op)
+	return ok
 }
 
 // Serve answers a request of kind op with usual, unless a fault is armed for

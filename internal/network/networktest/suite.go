@@ -62,16 +62,21 @@ func (s *suite) rig(what string) *rig {
 	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
 	env := Env{BaseURL: "http://" + srv.Listener.Addr().String(), Clock: fake, Env: network.Env{
 		HTTP:  &http.Client{Transport: w},
+		Dial:  w.dial,
 		Now:   fake.Now,
 		Rand:  &counter{},
 		Apps:  &apps{},
 		Media: pictures,
 	}}
 	f := s.newFake(env)
+	w.attach(f)
 	srv.Config.Handler = dated(f, fake)
 	srv.Start()
 	s.tb.Cleanup(func() {
 		cancel()
+		if w.socket != nil {
+			_ = w.socket.Close()
+		}
 		w.base.CloseIdleConnections()
 		srv.CloseClientConnections()
 		srv.Close()
@@ -150,6 +155,24 @@ func (r *rig) post() network.Draft {
 			Lang: "en", Visibility: r.visibility(),
 		}},
 	}
+}
+
+// speaks reports an account that can say something at all, if only as an answer.
+func (r *rig) speaks(also ...network.Ability) bool {
+	r.tb.Helper()
+	if r.can(network.CanPost) {
+		return r.needs(also...)
+	}
+	return r.needs(append(also, network.CanReply)...)
+}
+
+// speech is a new draft of the kind the account can send: a post, else an answer.
+func (r *rig) speech() network.Draft {
+	r.tb.Helper()
+	if r.can(network.CanPost) {
+		return r.post()
+	}
+	return r.reply()
 }
 
 // visibility is the widest the account has.

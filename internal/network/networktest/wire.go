@@ -23,6 +23,9 @@ type wire struct {
 	sent []sent
 	hold func(*http.Request) // called with each request before it leaves
 	seen func(*http.Request) // called when its answer is there, before the connector reads it
+
+	fake   Fake
+	socket Socket // nil: the Fake is asked through this wire
 }
 
 // sent is one request as it left.
@@ -74,20 +77,37 @@ func (w *wire) watch(hold, seen func(*http.Request)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hold, w.seen = hold, seen
+	if w.socket != nil {
+		w.socket.Watch(hold, seen)
+	}
+}
+
+// attach makes a wire know a Fake that it does not carry the requests of.
+func (w *wire) attach(f Fake) {
+	w.fake = f
+	w.socket, _ = f.(Socket)
+}
+
+// all is everything that left.
+func (w *wire) all() []sent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.socket == nil {
+		return append([]sent(nil), w.sent...)
+	}
+	var all []sent
+	for _, r := range w.fake.Requests() {
+		body, _ := io.ReadAll(r.Body) // kept in memory by Faults
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		all = append(all, sent{Method: r.Method, Path: r.URL.RequestURI(), Key: r.Header.Get("Idempotency-Key"), Body: body})
+	}
+	return all
 }
 
 // since is what left after the first n requests; len is how many have left.
-func (w *wire) since(n int) []sent {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]sent(nil), w.sent[n:]...)
-}
+func (w *wire) since(n int) []sent { return w.all()[n:] }
 
-func (w *wire) len() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.sent)
-}
+func (w *wire) len() int { return len(w.all()) }
 
 // RoundTrip notes the request and passes it on unchanged: whether it may be
 // repeated by net/http (GetBody, Idempotency-Key) is the connector's affair.
