@@ -37,6 +37,7 @@ type bundle struct {
 	locks string     // what telling of that locks
 	files []string   // what was attached
 	why   string     // set: answering is not possible
+	mail  bool       // the account writes letters
 }
 
 const (
@@ -115,7 +116,7 @@ func (b *bundle) move(ctx context.Context, tx *db.Tx, w, from, to id.ID) error {
 func (b *bundle) describe(_ context.Context, _, account id.ID) (conversation.AccountView, error) {
 	grant := network.Grant{OK: b.why == "", Why: b.why}
 	return conversation.AccountView{ID: account, Network: "mastodon", Instance: "https://town.example", Working: true, Signature: "caret",
-		Capabilities: network.Capabilities{Can: map[network.Ability]network.Grant{network.CanReply: grant, network.CanDirect: grant},
+		Capabilities: network.Capabilities{Letters: b.mail, Can: map[network.Ability]network.Grant{network.CanReply: grant, network.CanDirect: grant},
 			Text:         text.Rule{Unit: text.Graphemes, Max: 100, URLWeight: 23, CWCounts: true, MentionDomainFree: true},
 			Visibilities: []network.Visibility{network.Public, network.Unlisted, network.Followers, network.DirectTo}}}, nil
 }

@@ -119,6 +119,7 @@ func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming
 	var asked []string
 	for _, m := range ours {
 		switch {
+		case m.Own && m.Quiet:
 		case m.Own:
 			k.answered[m.Post.ParentID] = true
 		case !begun[k.real(m.row.thread)]:
@@ -131,7 +132,7 @@ func (k *intake) findAnswers(ctx context.Context, ours []*incoming) ([]*incoming
 	in, args := db.In(4, asked)
 	rows, err := k.tx.Query(ctx, `select m.id, m.remote_id, m.parent, m.thread, m.at, case when m.direct = 1 or exists (
 			select 1 from reach r where r.workspace = m.workspace and r.message = m.id and r.account = m.own) then 1 else 0 end
-		from message m where m.workspace = $1 and m.source = $2 and m.own = $3 and m.parent <> '' and m.parent `+in,
+		from message m where m.workspace = $1 and m.source = $2 and m.own = $3 and m.quiet = 0 and m.parent <> '' and m.parent `+in,
 		append([]any{k.a.Workspace, k.source, k.in.Account}, args...)...)
 	if err != nil {
 		return nil, err
@@ -298,13 +299,14 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 			return nil
 		}
 		t = &talk{id: k.d.ids.New(), place: p, state: Open}
-		if k.past(m) || m.Own {
+		if k.past(m) || m.Own || m.Quiet {
 			t.state = Done
 		}
 		talks[p] = t
 	}
 	late := !m.Post.Created.After(t.answered)
 	switch {
+	case m.Quiet: // nobody waits for an answer to a program, and what one sends for us is none
 	case m.Own:
 		t.spoke(m)
 	case k.past(m) || p.kind == Item || k.answered[m.Post.ID] || late && k.in.History:

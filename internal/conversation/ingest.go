@@ -134,6 +134,7 @@ func (k *intake) sort() {
 			continue
 		}
 		first := k.said[i]
+		e.Quiet = e.Quiet && first.Quiet
 		e.Addressed, e.Own, e.Direct = e.Addressed || first.Addressed, e.Own || first.Own, e.Direct || first.Direct
 		if e.Post.Edited.Before(first.Post.Edited) {
 			e.Post = first.Post
@@ -320,7 +321,7 @@ func (k *intake) storeThreads(ctx context.Context) error {
 }
 
 func (k *intake) storeMessages(ctx context.Context) error {
-	rows := db.NewRows(25, len(k.said))
+	rows := db.NewRows(26, len(k.said))
 	index := k.d.newIndex(k.tx, k.a.Workspace, len(k.said))
 	for _, m := range k.said {
 		if m.row.stored {
@@ -334,11 +335,11 @@ func (k *intake) storeMessages(ctx context.Context) error {
 		m.row.author, m.row.own = m.author.identity, own
 		rows.Add(m.row.id, k.a.Workspace, k.source, p.ID, p.Version, p.ParentID, k.real(m.row.thread), m.author.identity, own, id.ID(0), id.ID(0),
 			string(p.Visibility), p.Text.Body, encodeSpans(p.Text.Spans), p.Lang, p.Warning, encodeMedia(p.Media), p.QuoteID, p.URL,
-			db.Micros(p.Created), db.Micros(k.now), db.Micros(p.Edited), int64(0), db.Micros(p.KeepUntil), direct(m.Direct))
+			db.Micros(p.Created), db.Micros(k.now), db.Micros(p.Edited), int64(0), db.Micros(p.KeepUntil), direct(m.Direct), flag(m.Quiet))
 		index.add(m.row.id, searchable(p))
 	}
 	const head = `insert into message (id, workspace, source, remote_id, version, parent, thread, author, own, delivery, by_member,
-		visibility, body, spans, lang, warning, media, quote, url, at, seen, edited, gone, keep_until, direct)`
+		visibility, body, spans, lang, warning, media, quote, url, at, seen, edited, gone, keep_until, direct, quiet)`
 	if err := rows.Insert(ctx, k.tx, head, ""); err != nil {
 		return err
 	}

@@ -155,9 +155,7 @@ func (d *Desk) Compose(ctx context.Context, a actor.Actor, conversation, to id.I
 	if c.To, err = d.answerable(ctx, a, h, to); err != nil {
 		return c, err
 	}
-	if account.Signature == "caret" && a.Name != "" {
-		c.Suffix = " ^" + firstName(a.Name)
-	}
+	c.Suffix = signature(account, a.Name)
 	c.Audience = []Person{c.To.Author}
 	c.Visibility = c.To.Visibility
 	c.Choices = narrower(c.To.Visibility, account.Capabilities.Visibilities)
@@ -263,6 +261,17 @@ func narrower(than network.Visibility, all []network.Visibility) []network.Visib
 		}
 	}
 	return ok
+}
+
+// signature is what shows who wrote an answer.
+func signature(account AccountView, name string) string {
+	switch {
+	case account.Signature != "caret" || name == "":
+		return ""
+	case account.Capabilities.Letters:
+		return "\n\n" + name
+	}
+	return " ^" + firstName(name)
 }
 
 func firstName(name string) string {

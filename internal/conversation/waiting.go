@@ -14,7 +14,8 @@ import (
 // were older but had not reached us when that answer was given, since they did.
 // However long we were away, they wait; what is older than the account and its
 // recent days is not from then, but from the import, which makes nobody wait. What
-// answers them by name ends it whenever it comes. Who began to wait before from is
+// answers them by name ends it whenever it comes. What a program said, to us or for
+// us, counts for nothing. Who began to wait before from is
 // left out: a member finished that, or it never made anybody wait.
 func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id.ID, from time.Time) error {
 	given, err := d.lastGiven(ctx, tx, workspace, conversation)
@@ -23,12 +24,12 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 	}
 	const since = `select min(case when m.at > conversation.answered then m.at else m.seen end)
 		from reach r join message m on m.workspace = r.workspace and m.id = r.message
-		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.gone = 0 and r.gone = 0
+		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.quiet = 0 and m.gone = 0 and r.gone = 0
 		and (m.at > conversation.answered and m.at >= $3
 			or m.at <= conversation.answered and m.seen >= $3 and m.seen > $4 and m.at > $5 + (
 				select a.created from account a where a.workspace = conversation.workspace and a.id = conversation.account))
 		and not exists (select 1 from message o where o.workspace = m.workspace and o.source = m.source
-			and o.parent = m.remote_id and o.parent <> '' and o.own = conversation.account)`
+			and o.parent = m.remote_id and o.parent <> '' and o.own = conversation.account and o.quiet = 0)`
 	if _, err := tx.Exec(ctx, `update conversation set waiting = coalesce((`+since+`), 0) where workspace = $1 and id = $2`,
 		workspace, conversation, db.Micros(from), db.Micros(given), -recent.Microseconds()); err != nil {
 		return fmt.Errorf("looking who waits: %w", err)
@@ -44,7 +45,7 @@ func (d *Desk) lastGiven(ctx context.Context, tx *db.Tx, workspace, conversation
 		join message m on m.workspace = r.workspace and m.id = r.message
 		join conversation c on c.workspace = r.workspace and c.id = r.conversation
 		left join answer a on a.workspace = m.workspace and a.delivery = m.delivery
-		where r.workspace = $1 and r.conversation = $2 and m.own <> 0 and (a.at is not null or m.at >= c.answered)`, workspace, conversation).Scan(db.ScanTime(&at))
+		where r.workspace = $1 and r.conversation = $2 and m.own <> 0 and m.quiet = 0 and (a.at is not null or m.at >= c.answered)`, workspace, conversation).Scan(db.ScanTime(&at))
 	if err != nil {
 		err = fmt.Errorf("looking when we last spoke: %w", err)
 	}

@@ -538,12 +538,14 @@ create table message (
   gone bigint not null,
   keep_until bigint not null,
   direct bigint not null,
+  quiet bigint not null default 0,
   PRIMARY KEY (id),
   UNIQUE (workspace, id),
   UNIQUE (workspace, source, remote_id),
   FOREIGN KEY (workspace, author) REFERENCES identity(workspace, id),
   FOREIGN KEY (workspace, thread) REFERENCES thread(workspace, id),
-  CHECK (direct = ANY (ARRAY[0::bigint, 1::bigint]))
+  CHECK (direct = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (quiet = ANY (ARRAY[0::bigint, 1::bigint]))
 );
 
 create table message_search (
@@ -691,27 +693,6 @@ create table tombstone (
   FOREIGN KEY (workspace) REFERENCES workspace(id)
 );
 
-create table webhook (
-  workspace bigint not null,
-  id bigint not null,
-  url text not null,
-  groups text not null,
-  secret bytea not null,
-  made bigint not null,
-  made_by bigint not null,
-  bookmark bigint not null,
-  sent bigint not null,
-  failing bigint not null,
-  tries bigint not null,
-  due bigint not null,
-  said text not null,
-  paused bigint not null,
-  gave_up bigint not null,
-  PRIMARY KEY (workspace, id),
-  FOREIGN KEY (workspace) REFERENCES workspace(id),
-  CHECK (gave_up = ANY (ARRAY[0::bigint, 1::bigint]))
-);
-
 create table workspace (
   id bigint not null,
   slug text not null,
@@ -831,6 +812,4 @@ CREATE UNIQUE INDEX team_member_once ON team_member USING btree (workspace, team
 CREATE UNIQUE INDEX team_name ON team USING btree (workspace, name_folded) WHERE closed = 0;
 
 CREATE INDEX tombstone_until ON tombstone USING btree (until) WHERE until > 0;
-
-CREATE INDEX webhook_due ON webhook USING btree (due) WHERE paused = 0;
 
