@@ -52,7 +52,7 @@ func networkKey(name string) string {
 // drawn are the networks that the pages have a drawing and a name of.
 func drawn(name string) bool {
 	switch name {
-	case "mastodon", "bluesky", "feed", "sandbox":
+	case "mastodon", "bluesky", "feed", "email", "sandbox":
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/internal/account"
 	"parley/internal/archive"
 	"parley/internal/db"
 	"parley/internal/event"
@@ -143,7 +144,7 @@ func (d *doctor) credentials(ctx context.Context) error {
 		}
 		return nil
 	}
-	got, err := d.keys.Check(ctx, d.db.Read(), sealed())
+	got, err := d.keys.Check(ctx, d.db.Read(), account.Sealed())
 	if err != nil {
 		return err
 	}

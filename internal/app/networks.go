@@ -8,6 +8,7 @@ import (
 	"parley/internal/media"
 	"parley/internal/network"
 	"parley/internal/network/bluesky"
+	"parley/internal/network/email"
 	"parley/internal/network/feed"
 	"parley/internal/network/mastodon"
 	"parley/internal/network/sandbox"
@@ -20,9 +21,10 @@ import (
 func (a *App) networks() ([]network.Network, error) {
 	c := a.Config
 	a.clients.guarded = outbound.New(outbound.Options{UserAgent: UserAgent(c.URL), AllowPrivate: c.Private, AnyPort: c.AnyPort || len(c.Private) > 0})
-	env := network.Env{HTTP: a.clients.guarded, Now: c.Clock.Now, Rand: rand.Reader, Apps: a.Accounts, Media: a.mediaBytes}
-	a.clients.outside = a.clients.guarded
-	defer func() { a.proxy = media.NewProxy(a.DB, a.Media, a.clients.outside, 2) }()
+	dial := outbound.Dialer(outbound.Options{AllowPrivate: c.Private, Ports: email.Ports(), AnyPort: c.AnyPort})
+	env := network.Env{HTTP: a.clients.guarded, Dial: dial, Now: c.Clock.Now, Rand: rand.Reader, Apps: a.Accounts, Media: a.mediaBytes}
+	a.clients.pictures = a.clients.guarded
+	defer func() { a.proxy = media.NewProxy(a.DB, a.Media, a.clients.pictures, 2) }()
 	if c.Demo {
 		stage, err := sandbox.New(sandbox.Options{Seed: c.Seed, Clock: c.Clock, Population: true, Backlog: demoPast, Desks: demoDesks(), Staff: demoStaff()})
 		if err != nil {
@@ -30,7 +32,7 @@ func (a *App) networks() ([]network.Network, error) {
 		}
 		a.Stage = stage
 		env.HTTP = stage.Client()
-		a.clients.outside = stage.Client()
+		a.clients.pictures = stage.Client()
 		return []network.Network{sandbox.NewConnector(env, sandbox.Address)}, nil
 	}
 	sky := bluesky.Defaults()
@@ -46,6 +48,7 @@ func (a *App) networks() ([]network.Network, error) {
 		mastodon.New(env),
 		bluesky.New(env, sky),
 		feed.New(env),
+		email.New(env, email.Options{}),
 	}
 	if c.Sandbox != "" {
 		stage := env

@@ -74,7 +74,6 @@ func forms() map[string]counterpart {
 			"discardDelivery", "callBackDelivery"),
 	}
 	maps.Copy(all, sortForms())
-	maps.Copy(all, hookForms())
 	return all
 }
 

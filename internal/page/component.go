@@ -344,7 +344,7 @@ func firstLetter(word string) string {
 // networkIcon is our own drawing for a network.
 func networkIcon(network string) string {
 	switch network {
-	case "mastodon", "bluesky", "feed", "sandbox":
+	case "mastodon", "bluesky", "feed", "email", "sandbox":
 		return "net-" + network
 	}
 	return "net-other"
@@ -352,7 +352,7 @@ func networkIcon(network string) string {
 
 func networkKey(network string) string {
 	switch network {
-	case "mastodon", "bluesky", "feed", "sandbox":
+	case "mastodon", "bluesky", "feed", "email", "sandbox":
 		return "page.network." + network
 	}
 	return "page.network.other"
