@@ -13,6 +13,7 @@ import (
 	"parley/internal/job"
 	"parley/internal/network"
 	"parley/internal/today"
+	"parley/internal/webhook"
 )
 
 // api answers programs, and clears away what is kept for their repeats.
@@ -33,6 +34,7 @@ func (a *App) operations() *api.API {
 	conversation.API{Desk: a.Desk, Attached: a.attached, Scrub: a.DB.Scrub,
 		Also: []conversation.EraseAlso{a.eraseAlso}}.Register(ops)
 	a.Deliveries.API(ops)
+	webhook.API{Hooks: a.Hooks}.Register(ops)
 	today.API{Today: a.today()}.Register(ops)
 	g := ops.Section("events", "The log of what was done, by whom and when. It holds ids, never words.")
 	api.Get(g, "/events", "listEvents", "Read the log", a.listEvents, api.Needs(actor.ReadAudit),

@@ -278,6 +278,7 @@ func bodies() map[string]string {
 		"replyToConversation": `{"text":"It is."}`, "settleDelivery": `{"there":true}`,
 	}
 	maps.Copy(all, sortBodies())
+	all["resumeWebhook"] = `{"skip":true}`
 	return all
 }
 
@@ -346,6 +347,7 @@ func (d *desk) everyID() map[string]id.ID {
 	all := map[string]id.ID{"account": d.account, "conversation": page.Rows[0].ID, "person": person, "delivery": out, "member": ben,
 		"grant": members[i].Grants[0].ID, "team": press.ID, "invitation": inv.ID, "token": tokens[0].ID}
 	maps.Copy(all, d.sortIDs())
+	all["webhook"] = d.hook()
 	return all
 }
 

@@ -32,6 +32,7 @@ import (
 	"parley/internal/page"
 	"parley/internal/secret"
 	"parley/internal/team"
+	"parley/internal/webhook"
 )
 
 // App is the whole program, open but not yet working.
@@ -46,6 +47,7 @@ type App struct {
 	Accounts   *account.Accounts
 	Desk       *conversation.Desk
 	Deliveries *delivery.Delivery
+	Hooks      *webhook.Hooks
 	Media      *media.Store
 	Kernel     *page.Kernel
 	Bundle     *i18n.Bundle
@@ -142,6 +144,8 @@ func (a *App) capabilities() error {
 		return err
 	}
 	a.Accounts.Use(networks...)
+	a.Hooks = webhook.New(webhook.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, HTTP: a.clients.outside,
+		Logger: c.Logger})
 	a.housekeeping()
 	return nil
 }

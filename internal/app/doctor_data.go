@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"parley/internal/account"
 	"parley/internal/archive"
 	"parley/internal/db"
 	"parley/internal/event"
@@ -144,7 +143,7 @@ func (d *doctor) credentials(ctx context.Context) error {
 		}
 		return nil
 	}
-	got, err := d.keys.Check(ctx, d.db.Read(), account.Sealed())
+	got, err := d.keys.Check(ctx, d.db.Read(), sealed())
 	if err != nil {
 		return err
 	}

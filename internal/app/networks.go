@@ -23,16 +23,16 @@ func (a *App) networks() ([]network.Network, error) {
 	a.clients.guarded = outbound.New(outbound.Options{UserAgent: UserAgent(c.URL), AllowPrivate: c.Private, AnyPort: c.AnyPort || len(c.Private) > 0})
 	dial := outbound.Dialer(outbound.Options{AllowPrivate: c.Private, Ports: email.Ports(), AnyPort: c.AnyPort})
 	env := network.Env{HTTP: a.clients.guarded, Dial: dial, Now: c.Clock.Now, Rand: rand.Reader, Apps: a.Accounts, Media: a.mediaBytes}
-	a.clients.pictures = a.clients.guarded
-	defer func() { a.proxy = media.NewProxy(a.DB, a.Media, a.clients.pictures, 2) }()
+	a.clients.outside = a.clients.guarded
+	defer func() { a.proxy = media.NewProxy(a.DB, a.Media, a.clients.outside, 2) }()
 	if c.Demo {
 		stage, err := sandbox.New(sandbox.Options{Seed: c.Seed, Clock: c.Clock, Population: true, Backlog: demoPast, Desks: demoDesks(), Staff: demoStaff()})
 		if err != nil {
 			return nil, err
 		}
 		a.Stage = stage
-		env.HTTP = stage.Client()
-		a.clients.pictures = stage.Client()
+		env.HTTP, env.Dial = stage.Client(), nil
+		a.clients.outside = stage.Client()
 		return []network.Network{sandbox.NewConnector(env, sandbox.Address)}, nil
 	}
 	sky := bluesky.Defaults()

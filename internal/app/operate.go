@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"parley/internal/account"
 	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/problem"
 	"parley/internal/secret"
+	"parley/internal/webhook"
 )
 
 // WorkspaceName is a workspace as the operator's commands list it.
@@ -44,6 +46,9 @@ func listWorkspaces(ctx context.Context, q db.Queryer) ([]WorkspaceName, error) 
 	return ws, rows.Err()
 }
 
+// sealed are all columns in which sealed values stand.
+func sealed() []secret.Column { return slices.Concat(account.Sealed(), webhook.Sealed()) }
+
 // RotateKeys makes a new key and seals every credential with it. Unless keep is
 // set the old keys are forgotten, once nothing needs them any more. Servers that
 // run meanwhile read the key file again when they meet a key they do not know.
@@ -52,7 +57,7 @@ func (a *App) RotateKeys(ctx context.Context, keep bool) (resealed int, err erro
 	if _, err := a.Keys.Rotate(secret.NewKey()); err != nil {
 		return 0, fmt.Errorf("making a new key: %w", err)
 	}
-	done, err := a.Keys.Reseal(ctx, a.DB, account.Sealed())
+	done, err := a.Keys.Reseal(ctx, a.DB, sealed())
 	if err != nil {
 		return done.Sealed, fmt.Errorf("sealing with the new key; run it again to go on: %w", err)
 	}

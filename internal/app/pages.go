@@ -25,6 +25,7 @@ import (
 	"parley/internal/secret"
 	"parley/internal/team"
 	"parley/internal/today"
+	"parley/internal/webhook"
 )
 
 // Version is the number this program was released under, or what the Go tool
@@ -46,7 +47,7 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
-	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, media.Catalogue,
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue,
 		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, email.Catalogue, sandbox.Catalogue, Catalogue)
 }
 
@@ -71,6 +72,7 @@ func (a *App) pages() error {
 		Also: []conversation.EraseAlso{a.eraseAlso}}
 	desk.Register(a.Kernel)
 	today.Pages{Today: a.today()}.Register(a.Kernel)
+	webhook.Pages{Hooks: a.Hooks}.Register(a.Kernel)
 	a.Kernel.Mount(api.Path+"/", a.api())
 	if c.Demo {
 		a.demoPages()

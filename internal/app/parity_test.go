@@ -74,6 +74,7 @@ func forms() map[string]counterpart {
 			"discardDelivery", "callBackDelivery"),
 	}
 	maps.Copy(all, sortForms())
+	maps.Copy(all, hookForms())
 	return all
 }
 

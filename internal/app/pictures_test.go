@@ -35,7 +35,7 @@ func TestPagesInEveryLook(t *testing.T) {
 	}
 	conversation := home + "inbox/" + shown.String()
 	pages := map[string]string{"today": home + "today", "inbox": home + "inbox", "conversation": conversation, "done": home + "inbox?box=done", "mine": home + "inbox?box=mine",
-		"accounts": home + "accounts", "team": home + "team", "settings": home + "settings", "me": w.base + "/me", "missing": home + "nowhere"}
+		"accounts": home + "accounts", "team": home + "team", "settings": home + "settings", "webhooks": home + "settings/webhooks", "me": w.base + "/me", "missing": home + "nowhere"}
 	looks := map[string]struct {
 		width, height int64
 		scheme        string

@@ -156,6 +156,11 @@ func (a *App) settle(ctx context.Context, tx *db.Tx, m archive.Manifest, moved b
 			}
 			stopped += n
 		}
+		if !moved {
+			if err := a.Hooks.Restored(ctx, tx, who); err != nil {
+				return 0, err
+			}
+		}
 		a.Events.Record(tx, who, event.Entry{Verb: "workspace.restored", Kind: "workspace", Subject: w.ID,
 			Details: map[string]string{"made": m.Made.Format("2006-01-02T15:04:05Z"), "program": m.Program}})
 	}

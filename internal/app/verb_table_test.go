@@ -14,6 +14,7 @@ import (
 	"parley/internal/id"
 	"parley/internal/team"
 	"parley/internal/today"
+	"parley/internal/webhook"
 )
 
 // This is the table of verb_test.go: a method of a capability that takes an actor
@@ -66,6 +67,7 @@ func methods() map[reflect.Type]map[string]method {
 		reflect.TypeFor[*conversation.Desk](): merged(deskMethods(), sortMethods()),
 		reflect.TypeFor[*delivery.Delivery](): deliveryMethods(),
 		reflect.TypeFor[*today.Today]():       todayMethods(),
+		reflect.TypeFor[*webhook.Hooks]():     hookMethods(),
 	}
 }
 

@@ -211,8 +211,9 @@ func (a *App) workspaces(ctx context.Context) ([]id.ID, error) {
 	return ws, rows.Err()
 }
 
-// clients are the ways outside.
+// clients are the ways outside. What is not a network's own business goes the
+// second way; in the demo it meets nobody but the people of the demo.
 type clients struct {
-	guarded  *http.Client
-	pictures *http.Client
+	guarded *http.Client
+	outside *http.Client
 }

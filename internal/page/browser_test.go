@@ -406,11 +406,15 @@ func TestKeysCanBeListedAndSwitchedOff(t *testing.T) {
 	tab.Wait(`document.querySelector("form[data-composer]")`)
 	tab.Press("?")
 	tab.Wait(`document.querySelector("#shortcuts[open] kbd")`)
-	got := tab.Text("[data-keys]")
-	for _, want := range []string{"Next conversation", "Write an answer", "Ctrl Enter"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("the list lacks %q:\n%s", want, got)
+	for group, want := range map[string]string{"list": "Next conversation", "thread": "Write an answer", "write": "Ctrl Enter", "all": "Ctrl K"} {
+		if got := tab.Text("[data-keys=" + group + "]"); !strings.Contains(got, want) {
+			t.Errorf("the part %q of the list lacks %q:\n%s", group, want, got)
 		}
+	}
+	var missing []string
+	tab.Eval(`[...document.querySelectorAll("[data-key]")].filter((el) => el.checkVisibility()).map((el) => el.dataset.key.replace("Mod+", "Ctrl ").replace("Escape", "Esc")).filter((key) => ![...document.querySelectorAll("#shortcuts kbd")].some((k) => k.textContent === key))`, &missing)
+	if len(missing) > 0 {
+		t.Errorf("the list lacks the keys %q", missing)
 	}
 	tab.Click("#shortcuts [data-keys-off]")
 	tab.Press("\x1b")

@@ -25,7 +25,7 @@ func staticRoot() (fs.FS, error) { return fs.Sub(staticFiles, "static") }
 type assets struct {
 	prefix  string // "/static/<hash>/"
 	files   map[string]asset
-	modules []string // scripts to preload, by address
+	modules []string // scripts to preload, by address: all but those that main.js fetches later
 }
 
 // sheet is the one style sheet that is served: the file of this name, which says
@@ -50,7 +50,7 @@ func newAssets(files fs.FS) (*assets, error) {
 			etag:        `"` + hex.EncodeToString(one[:8]) + `"`,
 			body:        encodeBest(raw),
 		}
-		if strings.HasSuffix(name, ".js") && name != "js/main.js" {
+		if strings.HasSuffix(name, ".js") && name != "js/main.js" && path.Dir(name) == "js" {
 			a.modules = append(a.modules, name)
 		}
 	}

@@ -693,6 +693,27 @@ create table tombstone (
   FOREIGN KEY (workspace) REFERENCES workspace(id)
 );
 
+create table webhook (
+  workspace bigint not null,
+  id bigint not null,
+  url text not null,
+  groups text not null,
+  secret bytea not null,
+  made bigint not null,
+  made_by bigint not null,
+  bookmark bigint not null,
+  sent bigint not null,
+  failing bigint not null,
+  tries bigint not null,
+  due bigint not null,
+  said text not null,
+  paused bigint not null,
+  gave_up bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (gave_up = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
 create table workspace (
   id bigint not null,
   slug text not null,
@@ -812,4 +833,6 @@ CREATE UNIQUE INDEX team_member_once ON team_member USING btree (workspace, team
 CREATE UNIQUE INDEX team_name ON team USING btree (workspace, name_folded) WHERE closed = 0;
 
 CREATE INDEX tombstone_until ON tombstone USING btree (until) WHERE until > 0;
+
+CREATE INDEX webhook_due ON webhook USING btree (due) WHERE paused = 0;
 

@@ -659,6 +659,31 @@ CREATE TABLE tombstone (
   primary key (workspace, key)
 ) strict;
 
+CREATE TABLE webhook (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  url text not null,
+  -- what it is told of, space-separated; '' is everything
+  groups text not null,
+  secret blob not null,
+  made integer not null,
+  made_by integer not null,
+  -- the number of the last event that it accepted, or did not ask for
+  bookmark integer not null,
+  -- when it last accepted one
+  sent integer not null,
+  -- since when it has accepted none, how often it was tried since, when it is tried
+  -- again, and what came back instead; 0 while all is well
+  failing integer not null,
+  tries integer not null,
+  due integer not null,
+  said text not null,
+  -- since when it is told nothing; gave_up: because it had failed for days
+  paused integer not null,
+  gave_up integer not null check (gave_up in (0, 1)),
+  primary key (workspace, id)
+) strict;
+
 CREATE TABLE workspace (
   id integer primary key,
   slug text not null unique check (length(slug) between 1 and 40),
@@ -772,4 +797,6 @@ CREATE UNIQUE INDEX team_member_once on team_member (workspace, team, member) wh
 CREATE UNIQUE INDEX team_name on team (workspace, name_folded) where closed = 0;
 
 CREATE INDEX tombstone_until on tombstone (until) where until > 0;
+
+CREATE INDEX webhook_due on webhook (due) where paused = 0;
 

@@ -31,7 +31,7 @@ func Inline(page string) []string {
 }
 
 // spoken attributes are read by people.
-var spoken = []string{"title", "alt", "placeholder", "aria-label", "data-key-label", "data-over", "data-next", "data-previous", "data-now", "data-minutes", "data-hours"}
+var spoken = []string{"title", "alt", "placeholder", "aria-label", "data-key-label", "data-over", "data-next", "data-previous", "data-now", "data-minutes", "data-hours", "data-found"}
 
 // Bare finds visible strings that did not come from a catalogue, in a page
 // rendered in the pseudo-locale: letters outside ⟦ and ⟧. Words of people stand

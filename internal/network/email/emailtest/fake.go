@@ -60,7 +60,6 @@ type Fake struct {
 	ledger     []networktest.Write
 	serial     int
 	hold, seen func(*http.Request)
-	deaf       bool // IMAP lost the mail it is asked for
 }
 
 // New starts a provider on this machine. Close stops it.

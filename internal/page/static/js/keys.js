@@ -20,6 +20,7 @@ export function start() {
     const name = (e.metaKey || e.ctrlKey ? "Mod+" : "") + e.key;
     const typing = e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable]");
     if (typing && !name.startsWith("Mod+")) return;
+    if (typing && mac && e.ctrlKey && e.key.length === 1) return; // moves in the text there
     if (name.length === 1 && localStorage.getItem(off)) return;
     if (!waiting()) wanted = "";
     if (wanted && name.length === 1) e.preventDefault();
@@ -37,13 +38,13 @@ export function start() {
 
 /** @param {string} name @param {Element | null | false} [typing] @param {boolean} [again]  the key is held down */
 function press(name, typing = null, again = false) {
-  const scope = typing ? typing.closest("form") ?? document : document;
-  for (const el of scope.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)) {
+  const scope = typing ? typing.closest("form") : null;
+  for (const el of document.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)) {
     if (!(el instanceof HTMLElement) || !reachable(el)) continue;
+    if (scope && !scope.contains(el) && !("everywhere" in el.dataset)) continue;
     const field = el.matches("input, textarea, select");
     if (el.closest("[inert]")) wanted = field ? name : "";
-    else if (field) el.focus();
-    else if (!again) el.click();
+    else if (field || !again) act(el);
     return true;
   }
   return false;
@@ -68,24 +69,61 @@ function walk(name) {
   return true;
 }
 
+/**
+ * @typedef {{key: string, label: string, group: string, run: () => void}} Command
+ *   group is where it works: "list", "thread", "write" or "all"
+ */
+
+/** What has a key on this page. @returns {Command[]} */
+export function commands() {
+  /** @type {Map<string, Command>} */
+  const all = new Map();
+  const rows = document.querySelector("[data-rows]");
+  if (rows instanceof HTMLElement) {
+    for (const [key, label] of [["j", rows.dataset.next], ["k", rows.dataset.previous]]) all.set(key ?? "", { key: key ?? "", label: label ?? "", group: "list", run: () => walk(key ?? "") });
+  }
+  for (const el of document.querySelectorAll("[data-key]")) {
+    const key = el.getAttribute("data-key") ?? "";
+    if (!(el instanceof HTMLElement) || all.has(key) || !(reachable(el) || el.closest("[data-composer]"))) continue;
+    all.set(key, { key, label: el.dataset.keyLabel ?? el.textContent?.trim() ?? "", group: groupOf(el, key), run: () => act(el) });
+  }
+  const order = ["list", "thread", "write", "all"];
+  return [...all.values()].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+}
+
+/** @param {HTMLElement} el @param {string} key */
+function groupOf(el, key) {
+  if (el.closest("#thread-pane")) return key.startsWith("Mod+") ? "write" : "thread";
+  return el.closest("#list-pane") ? "list" : "all";
+}
+
+/** @param {HTMLElement} el */
+function act(el) {
+  if (el.matches("input, textarea, select")) el.focus();
+  else el.click();
+}
+
+/** A key as it is drawn. @param {string} key */
+export function kbd(key) {
+  const el = document.createElement("kbd");
+  el.textContent = key.replace("Mod", mac ? "⌘" : "Ctrl").replace("Escape", "Esc").replace("+", " ").replace(/ [a-z]$/, (s) => s.toUpperCase());
+  return el;
+}
+
 /** Lists the keys of this page in the dialog. */
 function fill() {
-  const list = document.querySelector("[data-keys]");
-  if (!list) return;
-  const keys = new Map();
-  const rows = document.querySelector("[data-rows]");
-  if (rows instanceof HTMLElement) keys.set("j", rows.dataset.next).set("k", rows.dataset.previous);
-  for (const el of document.querySelectorAll("[data-key]")) {
-    if (el instanceof HTMLElement && el.dataset.key && (reachable(el) || el.closest("[data-composer]"))) keys.set(el.dataset.key, el.dataset.keyLabel ?? el.textContent?.trim());
-  }
-  list.replaceChildren();
-  for (const [key, label] of keys) {
-    const dt = document.createElement("dt");
-    const dd = document.createElement("dd");
-    const kbd = document.createElement("kbd");
-    kbd.textContent = key.replace("Mod", mac ? "⌘" : "Ctrl").replace("+", " ");
-    dt.append(kbd);
-    dd.textContent = label;
-    list.append(dt, dd);
+  const all = commands();
+  for (const part of document.querySelectorAll("[data-keys]")) {
+    const list = part.querySelector("dl");
+    const mine = all.filter((c) => c.group === part.getAttribute("data-keys"));
+    part.toggleAttribute("hidden", !mine.length);
+    list?.replaceChildren();
+    for (const command of mine) {
+      const dt = document.createElement("dt");
+      const dd = document.createElement("dd");
+      dt.append(kbd(command.key));
+      dd.textContent = command.label;
+      list?.append(dt, dd);
+    }
   }
 }

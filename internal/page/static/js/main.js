@@ -45,6 +45,10 @@ if (!("commandForElement" in HTMLButtonElement.prototype)) {
   });
 }
 
+// What is rarely used comes when it is.
+const palette = document.getElementById("palette");
+palette?.addEventListener("beforetoggle", () => import("./later/palette.js").then((m) => palette instanceof HTMLDialogElement && m.start(palette)), { once: true });
+
 settle(document);
 mark();
 swap();
