@@ -16,6 +16,7 @@ const (
 	ReadConversations Right = "conversation.read"
 	Claim             Right = "conversation.claim"
 	Reply             Right = "conversation.reply"    // an answer leaves in their own name
+	Note              Right = "conversation.note"     // write notes for colleagues; nobody outside sees them
 	Moderate          Right = "conversation.moderate" // mute, block, report, hide
 	ErasePerson       Right = "person.erase"
 	ManageAccounts    Right = "account.manage" // connect, reconnect, disconnect, import

@@ -287,8 +287,8 @@ func (g Grant) details() map[string]string {
 }
 
 // inForce lists the grants of a workspace that hold at this moment.
-func (s *Service) inForce(ctx context.Context, workspace id.ID) ([]Grant, error) {
-	grants, err := list(ctx, s.db.Read(), func(rows *sql.Rows) (g Grant, err error) {
+func (s *Service) inForce(ctx context.Context, q db.Queryer, workspace id.ID) ([]Grant, error) {
+	grants, err := list(ctx, q, func(rows *sql.Rows) (g Grant, err error) {
 		return g, rows.Scan(&g.ID, &g.Member, &g.Role, &g.Scope.Kind, &g.Scope.ID, &g.Reason,
 			db.ScanTime(&g.Given), &g.GivenBy, db.ScanTime(&g.Until))
 	}, `select id, member, role, scope_kind, scope_id, reason, given, given_by, until from right_grant

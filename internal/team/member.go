@@ -64,7 +64,7 @@ func (s *Service) Members(ctx context.Context, a actor.Actor) ([]Member, error) 
 }
 
 func (s *Service) addGrants(ctx context.Context, workspace id.ID, byID map[id.ID]*Member) error {
-	grants, err := s.inForce(ctx, workspace)
+	grants, err := s.inForce(ctx, s.db.Read(), workspace)
 	if err != nil {
 		return err
 	}

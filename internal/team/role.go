@@ -35,10 +35,12 @@ func (r Role) Rights() []actor.Right {
 		return append(Voice.Rights(), actor.ErasePerson, actor.ManageAccounts, actor.ManageTeam,
 			actor.ManageWorkspace, actor.ReadAudit)
 	case Voice:
-		return []actor.Right{actor.ReadConversations, actor.Claim, actor.Reply, actor.Moderate, actor.ReadHealth}
+		return []actor.Right{actor.ReadConversations, actor.Claim, actor.Note, actor.Reply, actor.Moderate, actor.ReadHealth}
 	case Contributor:
-		return []actor.Right{actor.ReadConversations, actor.Claim}
-	case Reviewer, Observer:
+		return []actor.Right{actor.ReadConversations, actor.Claim, actor.Note}
+	case Reviewer:
+		return []actor.Right{actor.ReadConversations, actor.Note}
+	case Observer:
 		return []actor.Right{actor.ReadConversations}
 	default:
 		return nil
