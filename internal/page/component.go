@@ -240,6 +240,7 @@ type Message struct {
 	URL        string        // on the network
 	Context    bool          // said around us, not to us: shown quieter
 	Delivery   *DeliveryView // of our answer
+	Note       *NoteView     // it is none: a colleague wrote this beside the talk; only ID and At count besides
 }
 
 // Media is an attachment. Src is a same-origin path; without one only a link to

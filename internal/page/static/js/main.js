@@ -6,6 +6,7 @@ import { start as swap } from "./swap.js";
 import { start as keys } from "./keys.js";
 import { start as composer } from "./composer.js";
 import { start as label } from "./label.js";
+import { start as notes } from "./note.js";
 
 document.documentElement.dataset.script = "";
 
@@ -55,5 +56,6 @@ swap();
 keys();
 composer();
 label();
+notes();
 live();
 setInterval(age, 20000);
