@@ -279,6 +279,7 @@ func bodies() map[string]string {
 	}
 	maps.Copy(all, sortBodies())
 	all["resumeWebhook"] = `{"skip":true}`
+	maps.Copy(all, bodiesTogether())
 	return all
 }
 
@@ -348,6 +349,7 @@ func (d *desk) everyID() map[string]id.ID {
 		"grant": members[i].Grants[0].ID, "team": press.ID, "invitation": inv.ID, "token": tokens[0].ID}
 	maps.Copy(all, d.sortIDs())
 	all["webhook"] = d.hook()
+	maps.Copy(all, d.idsTogether(page.Rows[0].ID))
 	return all
 }
 

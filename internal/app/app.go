@@ -136,7 +136,7 @@ func (a *App) capabilities() error {
 		Move: func(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
 			return a.Deliveries.Move(ctx, tx, workspace, from, to)
 		},
-		Describe: a.accountView, Attach: a.attach})
+		Describe: a.accountView, Attach: a.attach, Colleagues: a.colleagues})
 	a.Deliveries = delivery.New(delivery.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Logger: c.Logger, Crash: c.Crash,
 		With: a.Accounts.With, Stored: a.stored, Media: a.Media})
 	networks, err := a.networks()

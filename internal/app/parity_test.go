@@ -94,6 +94,7 @@ func TestPagesAndAPICanDoTheSame(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	table := forms()
+	maps.Copy(table, formsTogether())
 	changes := map[string]bool{} // operations, and whether a form does the same
 	for _, r := range o.operations().Routes() {
 		if r.Method != http.MethodGet {

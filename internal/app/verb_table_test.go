@@ -312,7 +312,7 @@ func deskMethods() map[string]method {
 		return func(a actor.Actor) error { return d.Desk.ReleaseDeparted(background, a) }
 	})
 	sweep.system, departed.system = true, true
-	return map[string]method{
+	all := map[string]method{
 		"AttachmentOf": read("conversation.not_found", func(d *desk) act {
 			v, err := d.Desk.Open(background, d.owner, d.said("Is the bridge open?"))
 			d.must(err)
@@ -353,6 +353,8 @@ func deskMethods() map[string]method {
 		}),
 		"Sweep": sweep,
 	}
+	maps.Copy(all, together())
+	return all
 }
 
 func deliveryMethods() map[string]method {

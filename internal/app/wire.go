@@ -52,6 +52,16 @@ func (a *App) accountNames(ctx context.Context, who actor.Actor) ([]team.NamedSc
 	return names, nil
 }
 
+// colleagues are who is in a workspace, with what they may do.
+func (a *App) colleagues(ctx context.Context, q db.Queryer, workspace id.ID) ([]conversation.Colleague, error) {
+	all, err := a.Team.Colleagues(ctx, q, workspace)
+	out := make([]conversation.Colleague, len(all))
+	for i, c := range all {
+		out[i] = conversation.Colleague(c)
+	}
+	return out, err
+}
+
 // stored tells the desk that an answer stands on the network.
 func (a *App) stored(ctx context.Context, tx *db.Tx, d delivery.Record, part int, ref network.Ref, _ time.Time) error {
 	v, err := a.Accounts.ViewIn(ctx, tx, d.Workspace, d.Account)

@@ -38,6 +38,8 @@ type bundle struct {
 	files []string   // what was attached
 	why   string     // set: answering is not possible
 	mail  bool       // the account writes letters
+
+	team []conversation.Colleague // of workspace
 }
 
 const (
@@ -56,7 +58,9 @@ func setup(t testing.TB) *bundle {
 	b := &bundle{TB: t, db: dbtest.New(t), clock: clock.NewFake(start)}
 	b.ids = id.NewMaker(b.clock, 1)
 	b.desk = conversation.New(conversation.Options{DB: b.db, Clock: b.clock, IDs: b.ids, Log: event.NewLog(b.clock, nil),
-		Logger: slog.New(slog.DiscardHandler), Send: b.send, Move: b.move, Describe: b.describe, Attach: b.attach})
+		Logger: slog.New(slog.DiscardHandler), Send: b.send, Move: b.move, Describe: b.describe, Attach: b.attach,
+		Colleagues: b.colleagues})
+	b.team = []conversation.Colleague{{Actor: voice(ana)}, {Actor: voice(ben)}}
 	for w, rows := range map[id.ID][2][]id.ID{workspace: {{town, library}, {ana, ben}}, elsewhere: {{other}, {otto}}} {
 		b.exec(`insert into workspace (id, slug, name, locale, zone, created, closed, keep_days) values ($1, $2, 'W', 'en', 'UTC', 1, 0, 0)`, w, fmt.Sprint("w", int64(w)))
 		for _, a := range rows[0] {
@@ -86,7 +90,7 @@ func (b *bundle) exec(q string, args ...any) {
 
 // clear empties the desk for the next case of a property.
 func (b *bundle) clear() {
-	for _, table := range []string{"reach", "answer", "claim", "labelling", "conversation", "message_version", "message", "thread", "tombstone"} {
+	for _, table := range []string{"note_mention", "note_version", "note", "reach", "answer", "claim", "labelling", "conversation", "message_version", "message", "thread", "tombstone"} {
 		b.exec("delete from " + table)
 	}
 }
@@ -113,6 +117,13 @@ func (b *bundle) move(ctx context.Context, tx *db.Tx, w, from, to id.ID) error {
 	return err
 }
 
+func (b *bundle) colleagues(_ context.Context, _ db.Queryer, w id.ID) ([]conversation.Colleague, error) {
+	if w != workspace {
+		return []conversation.Colleague{{Actor: actor.Actor{Workspace: w, Member: otto, Name: "Otto"}}}, nil
+	}
+	return b.team, nil
+}
+
 func (b *bundle) describe(_ context.Context, _, account id.ID) (conversation.AccountView, error) {
 	grant := network.Grant{OK: b.why == "", Why: b.why}
 	return conversation.AccountView{ID: account, Network: "mastodon", Instance: "https://town.example", Working: true, Signature: "caret",
@@ -124,7 +135,7 @@ func (b *bundle) describe(_ context.Context, _, account id.ID) (conversation.Acc
 // voice is a member who may read and answer everywhere in the workspace.
 func voice(m id.ID) actor.Actor {
 	a := actor.Actor{Workspace: workspace, Member: m, Name: map[id.ID]string{ana: "Ana Lima", ben: "Ben Okoro"}[m]}
-	for _, r := range []actor.Right{actor.ReadConversations, actor.Claim, actor.Reply} {
+	for _, r := range []actor.Right{actor.ReadConversations, actor.Claim, actor.Note, actor.Reply} {
 		a.Grants = append(a.Grants, actor.Grant{Right: r})
 	}
 	return a

@@ -65,6 +65,8 @@ type Desk struct {
 	describe Describe
 	keep     Attach
 	sources  sources
+
+	colleagues Colleagues
 }
 
 // Outgoing is an answer for delivery.
@@ -108,12 +110,15 @@ type Options struct {
 	Move     Move // nil: nobody has to be told
 	Describe Describe
 	Attach   Attach
+
+	Colleagues Colleagues
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
 	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash,
-		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach}
+		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach,
+		colleagues: o.Colleagues}
 }
 
 // Person is an identity of somebody outside as it was last seen.

@@ -275,6 +275,9 @@ func (d *Desk) eraseConversations(ctx context.Context, tx *db.Tx, workspace id.I
 		return err
 	}
 	for _, c := range e.Conversations {
+		if err := forgetBeside(ctx, tx, workspace, c); err != nil {
+			return err
+		}
 		for _, q := range []string{
 			`delete from reach where workspace = $1 and conversation = $2`,
 			`delete from claim where workspace = $1 and conversation = $2`,

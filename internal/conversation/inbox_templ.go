@@ -390,7 +390,7 @@ func othersBar(rows []page.Row) templ.Component {
 
 // threadFoot is the composer under who answers; once it is answered there is
 // nobody to name.
-func threadFoot(claim *page.ClaimView, composer page.ComposerView) templ.Component {
+func threadFoot(claim *page.ClaimView, composer *page.ComposerView, beside templ.Component) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -417,9 +417,17 @@ func threadFoot(claim *page.ClaimView, composer page.ComposerView) templ.Compone
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = page.Composer(composer).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
+		if composer != nil {
+			templ_7745c5c3_Err = page.Composer(*composer).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		if beside != nil {
+			templ_7745c5c3_Err = beside.Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		}
 		return nil
 	})

@@ -72,6 +72,9 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 	if err := d.moveLabels(ctx, tx, workspace, from, to); err != nil {
 		return err
 	}
+	if err := moveBeside(ctx, tx, workspace, from, to); err != nil {
+		return err
+	}
 	if d.move != nil {
 		if err := d.move(ctx, tx, workspace, from, to); err != nil {
 			return err

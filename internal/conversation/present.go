@@ -97,7 +97,7 @@ func afterOurName(words, handle string) string {
 
 // present makes the open conversation: the thread as it stands on the network,
 // our answers that are on their way, who answers, and the composer.
-func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, list listView, tools templ.Component, wrong error, draft Answer) templ.Component {
+func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, notes []Note, list listView, tools templ.Component, wrong error, draft Answer) templ.Component {
 	base := r.Link("inbox/" + v.ID.String())
 	act := func(what string) string { return list.href(base + "/" + what) }
 	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
@@ -114,6 +114,7 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 			t.Messages = append(t.Messages, m)
 		}
 	}
+	t.Messages = p.withNotes(r, t.Messages, notes, act)
 	t.Before = othersHere(r, v, list)
 	t.Foot = p.foot(r, v, c, act, wrong, draft)
 	return page.Thread(t)
@@ -199,14 +200,18 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 	case r.Actor.Can(actor.ManageTeam):
 		claim.Force = act("release")
 	}
+	beside := p.beside(r, v, act)
 	if v.Kind == Item {
-		return nil
+		if beside == nil {
+			return nil
+		}
+		return threadFoot(nil, nil, beside)
 	}
 	composer := p.composer(r, v, c, act, wrong, draft)
 	if v.ClaimedBy == 0 && (v.State == Done || !mayClaim) {
-		return threadFoot(nil, composer)
+		return threadFoot(nil, &composer, beside)
 	}
-	return threadFoot(&claim, composer)
+	return threadFoot(&claim, &composer, beside)
 }
 
 func (p *Pages) composer(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) page.ComposerView {

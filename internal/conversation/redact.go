@@ -135,6 +135,9 @@ func (d *Desk) redactOthers(ctx context.Context, tx *db.Tx, e Erased) error {
 			return err
 		}
 	}
+	if err := d.redactBeside(ctx, tx, e); err != nil {
+		return err
+	}
 	return redactThreads(ctx, tx, e)
 }
 

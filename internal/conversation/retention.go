@@ -30,6 +30,9 @@ func (d *Desk) Sweep(ctx context.Context, a actor.Actor, also ...EraseAlso) (int
 		if err := d.forgetMarks(ctx, tx, a.Workspace); err != nil {
 			return err
 		}
+		if err := d.forgetVersions(ctx, tx, a.Workspace); err != nil {
+			return err
+		}
 		over, err := d.overdue(ctx, tx, a.Workspace, sweepAtOnce)
 		if err != nil || len(over)+len(left) == 0 {
 			return err
@@ -67,8 +70,12 @@ func (d *Desk) unlessClean(ctx context.Context, workspace id.ID, fn func(ctx con
 	if err != nil {
 		return err
 	}
+	said, err := d.anyOldVersion(ctx, workspace)
+	if err != nil {
+		return err
+	}
 	left, err := ids(ctx, d.db.Read(), `select id from identity where workspace = $1 and `+nothingLeft+` limit $2`, workspace, sweepAtOnce)
-	if err != nil || len(over)+len(left) == 0 && !old {
+	if err != nil || len(over)+len(left) == 0 && !old && !said {
 		return err
 	}
 	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, left) })
@@ -216,6 +223,9 @@ func (d *Desk) emptyConversations(ctx context.Context, tx *db.Tx, workspace, mes
 		return err
 	}
 	for _, c := range empty {
+		if err := forgetBeside(ctx, tx, workspace, c); err != nil {
+			return err
+		}
 		for _, q := range []string{`delete from reach where workspace = $1 and conversation = $2`, `delete from conversation where workspace = $1 and id = $2`} {
 			if _, err := tx.Exec(ctx, q, workspace, c); err != nil {
 				return err

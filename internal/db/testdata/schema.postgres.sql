@@ -587,6 +587,42 @@ create table node (
   CHECK (number >= 0 AND number <= 1023)
 );
 
+create table note (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  member bigint not null,
+  body text not null,
+  at bigint not null,
+  edited bigint not null,
+  deleted bigint not null,
+  deleted_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (deleted = 0 OR body = ''::text)
+);
+
+create table note_mention (
+  workspace bigint not null,
+  note bigint not null,
+  member bigint not null,
+  PRIMARY KEY (workspace, note, member),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  FOREIGN KEY (workspace, note) REFERENCES note(workspace, id)
+);
+
+create table note_version (
+  workspace bigint not null,
+  id bigint not null,
+  note bigint not null,
+  body text not null,
+  at bigint not null,
+  until bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, note) REFERENCES note(workspace, id)
+);
+
 create table person (
   workspace bigint not null,
   id bigint not null,
@@ -821,6 +857,14 @@ CREATE INDEX message_quote ON message USING btree (workspace, source, quote) WHE
 CREATE INDEX message_search_tokens ON message_search USING gin (tokens);
 
 CREATE INDEX message_thread ON message USING btree (workspace, thread, at);
+
+CREATE INDEX note_conversation ON note USING btree (workspace, conversation, at);
+
+CREATE INDEX note_mention_member ON note_mention USING btree (workspace, member);
+
+CREATE INDEX note_version_note ON note_version USING btree (workspace, note);
+
+CREATE INDEX note_version_until ON note_version USING btree (workspace, until);
 
 CREATE INDEX reach_conversation ON reach USING btree (workspace, conversation, message);
 

@@ -564,6 +564,43 @@ CREATE TABLE node (
   seen integer not null
 ) strict;
 
+CREATE TABLE note (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  member integer not null,
+  -- Markdown; a colleague stands in it as <@id>. Empty once it was deleted
+  body text not null,
+  at integer not null,
+  edited integer not null,
+  deleted integer not null,
+  deleted_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  foreign key (workspace, member) references member (workspace, id),
+  check (deleted = 0 or body = '')
+) strict;
+
+CREATE TABLE note_mention (
+  workspace integer not null,
+  note integer not null,
+  member integer not null,
+  primary key (workspace, note, member),
+  foreign key (workspace, note) references note (workspace, id),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE note_version (
+  workspace integer not null,
+  id integer not null,
+  note integer not null,
+  body text not null,
+  at integer not null,
+  until integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, note) references note (workspace, id)
+) strict;
+
 CREATE TABLE person (
   workspace integer not null references workspace (id),
   id integer not null,
@@ -785,6 +822,14 @@ CREATE INDEX message_parent on message (workspace, source, parent) where parent 
 CREATE INDEX message_quote on message (workspace, source, quote) where quote <> '';
 
 CREATE INDEX message_thread on message (workspace, thread, at);
+
+CREATE INDEX note_conversation on note (workspace, conversation, at);
+
+CREATE INDEX note_mention_member on note_mention (workspace, member);
+
+CREATE INDEX note_version_note on note_version (workspace, note);
+
+CREATE INDEX note_version_until on note_version (workspace, until);
 
 CREATE INDEX reach_conversation on reach (workspace, conversation, message);
 

@@ -1,0 +1,44 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+
+	"parley/internal/page/pagetest"
+)
+
+// A note is written by keyboard in a form of its own, names a colleague, and stands
+// in the thread of everybody here; nothing of it leaves.
+func TestANoteReachesColleaguesAndNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	question := w.says("wilhelmina", "is the footbridge open again on Sunday?")
+	ana, ben := w.enter("ana"), w.enter("ben")
+	for _, b := range []*pagetest.Tab{ana, ben} {
+		b.Open(w.base + "/w/town-of-millbrook/inbox?box=all")
+		w.openRow(b, question)
+	}
+	ana.Press("n")
+	ana.Wait(`document.activeElement?.matches("[data-note-body]")`)
+	ana.Press("She asks **every** Sunday, @be")
+	ana.Wait(`document.querySelector(".note-people [aria-selected=true]")?.textContent === "Ben Okoro"`)
+	ana.Press("\r")
+	ana.Press("can you?")
+	ana.Click(".note-form button")
+	ben.Wait(`document.querySelector(".note .note-mention")?.textContent === "@Ben Okoro"`)
+	ben.Wait(`document.querySelector(".note strong + .message-as") !== null && document.querySelector(".note-words strong")?.textContent === "every"`)
+	ana.Wait(`!document.querySelector(".panel[open]") && document.querySelector(".panel textarea").value === ""`)
+	var mine, theirs bool
+	ana.Eval(`document.querySelector(".note .note-edit") !== null`, &mine)
+	ben.Eval(`document.querySelector(".note .note-edit") !== null`, &theirs)
+	if !mine || theirs {
+		t.Errorf("its writer may change it: %v, somebody else: %v", mine, theirs)
+	}
+	for _, write := range w.app.Stage.Ledger() {
+		if strings.Contains(string(write.Body), "every") {
+			t.Errorf("the network was told: %s", write.Body)
+		}
+	}
+	quiet(t, ana)
+	quiet(t, ben)
+}

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"maps"
+
+	"parley/internal/actor"
+	"parley/internal/conversation"
+	"parley/internal/id"
+)
+
+// together are the methods with which members work on the same conversations.
+func together() map[string]method {
+	all := map[string]method{}
+	maps.Copy(all, noteMethods())
+	return all
+}
+
+func noteMethods() map[string]method {
+	noted := func(d *desk) id.ID {
+		n, err := d.Desk.AddNote(background, d.owner, d.said("Is the bridge open?"), conversation.NoteIn{Text: "Ask the ferry."})
+		d.must(err)
+		return n
+	}
+	return map[string]method{
+		"AddNote": verb("conversation.not_found", func(d *desk) func(actor.Actor) error {
+			c := d.said("Is the bridge open?")
+			return func(a actor.Actor) error {
+				_, err := d.Desk.AddNote(background, a, c, conversation.NoteIn{Text: "Ask the ferry."})
+				return err
+			}
+		}),
+		"EditNote": verb("conversation.no_note", func(d *desk) func(actor.Actor) error {
+			n := noted(d)
+			return func(a actor.Actor) error {
+				return d.Desk.EditNote(background, a, n, conversation.NoteIn{Text: "Ask the harbour."})
+			}
+		}),
+		"DeleteNote": verb("conversation.no_note", func(d *desk) func(actor.Actor) error {
+			n := noted(d)
+			return func(a actor.Actor) error { return d.Desk.DeleteNote(background, a, n) }
+		}),
+		"Notes": read("conversation.not_found", func(d *desk) act {
+			noted(d)
+			page, err := d.Desk.List(background, d.owner, conversation.Filter{Box: conversation.All, Limit: 1})
+			d.must(err)
+			return func(a actor.Actor) (any, error) { return d.Desk.Notes(background, a, page.Rows[0].ID) }
+		}),
+	}
+}

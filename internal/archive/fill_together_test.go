@@ -1,0 +1,14 @@
+package archive_test
+
+import (
+	"testing"
+
+	"parley/internal/db"
+)
+
+// fillTogether is what members write for each other and keep of their work.
+func fillTogether(t testing.TB, d *db.DB) {
+	put(t, d, "note", values{"workspace": 1, "id": 1, "conversation": 1, "member": 1, "body": odd})
+	put(t, d, "note_version", values{"workspace": 1, "id": 1, "note": 1, "body": odd})
+	put(t, d, "note_mention", values{"workspace": 1, "note": 1, "member": 2})
+}
