@@ -13,13 +13,9 @@ import (
 	"parley/internal/page/pagetest"
 )
 
-// Every page of the demo in three looks: nothing is wider than the window, the
-// browser has nothing to complain about. With PARLEY_PICTURES=docs/pictures it
-// leaves the pictures there; the README shows one.
-func TestPagesInEveryLook(t *testing.T) {
-	t.Parallel()
-	w := openTown(t)
-	b := w.enter("ana")
+// everyPage is where everything is that the demo shows, by name.
+func (w *town) everyPage(b *pagetest.Tab) map[string]string {
+	w.Helper()
 	home := w.base + "/w/town-of-millbrook/"
 	b.Open(home + "inbox?box=all")
 	b.Wait(`document.querySelectorAll(".row").length > 10`)
@@ -30,12 +26,32 @@ func TestPagesInEveryLook(t *testing.T) {
 	for end := time.Now().Add(20 * time.Second); shown == 0; time.Sleep(50 * time.Millisecond) {
 		err := w.app.DB.Read().Row(context.Background(), telling).Scan(&shown)
 		if err != nil && (!db.NoRows(err) || time.Now().After(end)) {
-			t.Fatalf("the demo's past is not there: %v", err)
+			w.Fatalf("the demo's past is not there: %v", err)
 		}
 	}
-	conversation := home + "inbox/" + shown.String()
-	pages := map[string]string{"today": home + "today", "inbox": home + "inbox", "conversation": conversation, "done": home + "inbox?box=done", "mine": home + "inbox?box=mine",
-		"accounts": home + "accounts", "team": home + "team", "settings": home + "settings", "webhooks": home + "settings/webhooks", "me": w.base + "/me", "missing": home + "nowhere"}
+	return map[string]string{
+		"today":        home + "today",
+		"inbox":        home + "inbox",
+		"conversation": home + "inbox/" + shown.String(),
+		"done":         home + "inbox?box=done",
+		"mine":         home + "inbox?box=mine",
+		"accounts":     home + "accounts",
+		"team":         home + "team",
+		"settings":     home + "settings",
+		"webhooks":     home + "settings/webhooks",
+		"me":           w.base + "/me",
+		"missing":      home + "nowhere",
+	}
+}
+
+// Every page of the demo in three looks: nothing is wider than the window, the
+// browser has nothing to complain about. With PARLEY_PICTURES=docs/pictures it
+// leaves the pictures there; the README shows one.
+func TestPagesInEveryLook(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	b := w.enter("ana")
+	pages := w.everyPage(b)
 	looks := map[string]struct {
 		width, height int64
 		scheme        string
