@@ -11,12 +11,15 @@ func formsTogether() map[string]counterpart {
 		"POST /w/{workspace}/inbox/{conversation}/notes":               by("addNote"),
 		"POST /w/{workspace}/inbox/{conversation}/notes/{note}/edit":   by("editNote"),
 		"POST /w/{workspace}/inbox/{conversation}/notes/{note}/delete": by("deleteNote"),
+		"POST /w/{workspace}/inbox/{conversation}/handover":            by("handOverConversation"),
+		"POST /w/{workspace}/inbox/{conversation}/handback":            by("handBackConversation"),
 	}
 }
 
 // bodiesTogether are what the operations for that take.
 func bodiesTogether() map[string]string {
-	return map[string]string{"addNote": `{"text":"Ask the ferry."}`, "editNote": `{"text":"Ask the harbour."}`}
+	return map[string]string{"addNote": `{"text":"Ask the ferry."}`, "editNote": `{"text":"Ask the harbour."}`,
+		"handOverConversation": `{"note":"Yours"}`, "handBackConversation": `{}`}
 }
 
 // idsTogether is something of each kind beside a conversation.

@@ -42,3 +42,30 @@ func TestANoteReachesColleaguesAndNobodyElse(t *testing.T) {
 	quiet(t, ana)
 	quiet(t, ben)
 }
+
+// A conversation is handed over by keyboard, stands among the receiver's own at once,
+// and comes back to the giver when it is handed back.
+func TestAHandOverGoesThereAndBack(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	question := w.says("leopold", "which tram goes to the lido?")
+	ana, ben := w.enter("ana"), w.enter("ben")
+	ben.Open(w.base + "/w/town-of-millbrook/inbox?box=mine")
+	ana.Open(w.base + "/w/town-of-millbrook/inbox?box=all")
+	w.openRow(ana, question)
+	ana.Press("c")
+	ana.Wait(`document.querySelector("#claim.mine") !== null`)
+	ana.Press("h")
+	ana.Wait(`document.activeElement?.matches("select[name=to]")`)
+	ana.Eval(`(to => to.value = [...to.options].find((o) => o.textContent === "Ben Okoro").value)(document.querySelector("select[name=to]"))`, nil)
+	ana.Type(".panel[open] textarea", "You know the trams.")
+	ana.Click(".panel[open] form button")
+	ana.Wait(`document.querySelector("#claim")?.innerText.includes("Ana Lima handed this to Ben Okoro")`)
+	ben.Wait(`document.querySelector(".row-handed")?.innerText === "handed to you by Ana Lima: You know the trams."`)
+	w.openRow(ben, question)
+	ben.Click(`form[action*="/handback"] button`)
+	ben.Wait(`document.querySelector(".row-handed") === null`)
+	ana.Wait(`document.querySelector("#claim")?.innerText.includes("Ben Okoro gave this back to you")`)
+	quiet(t, ana)
+	quiet(t, ben)
+}

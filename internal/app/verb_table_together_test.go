@@ -6,12 +6,14 @@ import (
 	"parley/internal/actor"
 	"parley/internal/conversation"
 	"parley/internal/id"
+	"parley/internal/team"
 )
 
 // together are the methods with which members work on the same conversations.
 func together() map[string]method {
 	all := map[string]method{}
 	maps.Copy(all, noteMethods())
+	maps.Copy(all, handoverMethods())
 	return all
 }
 
@@ -44,6 +46,30 @@ func noteMethods() map[string]method {
 			page, err := d.Desk.List(background, d.owner, conversation.Filter{Box: conversation.All, Limit: 1})
 			d.must(err)
 			return func(a actor.Actor) (any, error) { return d.Desk.Notes(background, a, page.Rows[0].ID) }
+		}),
+	}
+}
+
+func handoverMethods() map[string]method {
+	return map[string]method{
+		"HandOver": verb("conversation.not_found", func(d *desk) func(actor.Actor) error {
+			c, ben := d.said("Is the bridge open?"), d.hire("ben", team.Voice)
+			return func(a actor.Actor) error {
+				return d.Desk.HandOver(background, a, c, conversation.Receiver{Member: ben.Member}, conversation.NoteIn{Text: "Yours"})
+			}
+		}),
+		"HandBack": verb("conversation.not_found", func(d *desk) func(actor.Actor) error {
+			c, ben := d.said("Is the bridge open?"), d.hire("ben", team.Voice)
+			d.must(d.Desk.HandOver(background, ben, c, conversation.Receiver{Member: d.owner.Member}, conversation.NoteIn{}))
+			return func(a actor.Actor) error { return d.Desk.HandBack(background, a, c, conversation.NoteIn{}) }
+		}),
+		"Receivers": read("conversation.not_found", func(d *desk) act {
+			c := d.said("Is the bridge open?")
+			d.hire("ben", team.Voice)
+			return func(a actor.Actor) (any, error) {
+				members, _, err := d.Desk.Receivers(background, a, c)
+				return members, err
+			}
 		}),
 	}
 }

@@ -46,6 +46,7 @@ func (o API) Register(a *api.API) {
 	api.Post(g, "/conversations/{conversation}/reply", "replyToConversation", "Answer in the token's member's name", o.reply, api.Needs(actor.Reply),
 		api.Created, api.KeyRequired, api.About("Claims the conversation if nobody has. The answer leaves a moment later; the delivery says what became of it."))
 	o.registerNotes(g)
+	o.registerHandovers(g)
 	api.Post(g, "/media", "uploadMedia", "Upload a picture for an answer", o.upload, api.Needs(actor.Reply), api.Created, api.MaxBody(uploadLimit),
 		api.About("The body is the file itself. It is encoded anew, without what it tells of where it was taken, and kept for a day unless an answer holds it."))
 	api.Delete(g, "/people/{person}", "erasePerson", "Erase somebody outside: their words, their name and their pictures", o.erase, api.Needs(actor.ErasePerson),
@@ -68,29 +69,30 @@ func personOut(p Person) personJSON {
 }
 
 type conversationRowJSON struct {
-	ID        id.ID      `json:"id"`
-	Account   id.ID      `json:"account"`
-	Network   string     `json:"network" example:"mastodon"`
-	Handle    string     `json:"handle" doc:"Our account's."`
-	Kind      Kind       `json:"kind" enum:"public,direct,item"`
-	State     State      `json:"state" enum:"open,done"`
-	Person    personJSON `json:"person"`
-	Waiting   time.Time  `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
-	Last      time.Time  `json:"last" doc:"When something was last said."`
-	LastOwn   bool       `json:"last_own" doc:"It was said by us."`
-	Snippet   string     `json:"snippet"`
-	Warning   string     `json:"warning,omitempty"`
-	Gone      bool       `json:"gone" doc:"It is no longer on the network, or its author hides it from us."`
-	Messages  int64      `json:"messages"`
-	ClaimedBy id.ID      `json:"claimed_by,omitzero"`
-	Claimer   string     `json:"claimer,omitempty"`
-	Labels    []onJSON   `json:"labels" doc:"What it is about, in the workspace's own words."`
+	ID        id.ID       `json:"id"`
+	Account   id.ID       `json:"account"`
+	Network   string      `json:"network" example:"mastodon"`
+	Handle    string      `json:"handle" doc:"Our account's."`
+	Kind      Kind        `json:"kind" enum:"public,direct,item"`
+	State     State       `json:"state" enum:"open,done"`
+	Person    personJSON  `json:"person"`
+	Waiting   time.Time   `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	Last      time.Time   `json:"last" doc:"When something was last said."`
+	LastOwn   bool        `json:"last_own" doc:"It was said by us."`
+	Snippet   string      `json:"snippet"`
+	Warning   string      `json:"warning,omitempty"`
+	Gone      bool        `json:"gone" doc:"It is no longer on the network, or its author hides it from us."`
+	Messages  int64       `json:"messages"`
+	ClaimedBy id.ID       `json:"claimed_by,omitzero"`
+	Claimer   string      `json:"claimer,omitempty"`
+	Handed    *handedJSON `json:"handed,omitempty" doc:"To whom it was given; absent: to nobody."`
+	Labels    []onJSON    `json:"labels" doc:"What it is about, in the workspace's own words."`
 }
 
 func rowOut(r Row) conversationRowJSON {
 	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
 		Waiting: r.Waiting, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
-		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels)}
+		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels), Handed: handedOut(r.Handed)}
 }
 
 type listIn struct {
@@ -141,6 +143,7 @@ type conversationJSON struct {
 	Claimer   string                  `json:"claimer,omitempty"`
 	ClaimedAt time.Time               `json:"claimed_at,omitzero"`
 	Labels    []onJSON                `json:"labels" doc:"What it is about, in the workspace's own words."`
+	Handed    *handedJSON             `json:"handed,omitempty" doc:"To whom it was given; absent: to nobody."`
 	Messages  []messageJSON           `json:"messages" doc:"The thread, oldest first."`
 	More      bool                    `json:"more" doc:"The thread is longer than what is told."`
 	Others    []otherConversationJSON `json:"others" doc:"Other people's conversations in the same thread."`

@@ -82,7 +82,7 @@ func (d *Desk) claim(ctx context.Context, tx *db.Tx, a actor.Actor, h head) erro
 		return fmt.Errorf("claiming: %w", err)
 	}
 	d.record(tx, a, "conversation.claimed", h.ID, h.Account)
-	return nil
+	return d.endHandover(ctx, tx, a, h.ID, "claimed")
 }
 
 func (d *Desk) claimedByOther(ctx context.Context, q db.Queryer, a actor.Actor, h head) error {
@@ -134,7 +134,8 @@ func (d *Desk) unclaim(ctx context.Context, tx *db.Tx, a actor.Actor, h head, ho
 	return nil
 }
 
-// ReleaseDeparted hands back what members hold who have left the workspace.
+// ReleaseDeparted hands back what members hold, or were given, who have left the
+// workspace.
 func (d *Desk) ReleaseDeparted(ctx context.Context, a actor.Actor) error {
 	if a.System == "" {
 		return a.Require(actor.ManageTeam)
@@ -164,7 +165,7 @@ func (d *Desk) ReleaseDeparted(ctx context.Context, a actor.Actor) error {
 			}
 			d.record(tx, a, "conversation.released", h.ID, h.Account)
 		}
-		return nil
+		return d.endDeparted(ctx, tx, a)
 	})
 }
 
@@ -192,6 +193,9 @@ func (d *Desk) setState(ctx context.Context, a actor.Actor, conversation id.ID, 
 			return nil
 		}
 		if err := d.unclaim(ctx, tx, a, h, "done"); err != nil {
+			return err
+		}
+		if err := d.endHandover(ctx, tx, a, h.ID, "done"); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `update conversation set state = $1, changed = $2, waiting = 0 where workspace = $3 and id = $4`,

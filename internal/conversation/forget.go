@@ -15,6 +15,7 @@ import (
 func forgetBeside(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) error {
 	const notes = ` in (select id from note where workspace = $1 and conversation = $2)`
 	for _, q := range []string{
+		`delete from handover where workspace = $1 and conversation = $2`,
 		`delete from note_mention where workspace = $1 and note` + notes,
 		`delete from note_version where workspace = $1 and note` + notes,
 		`delete from note where workspace = $1 and conversation = $2`,
@@ -28,8 +29,15 @@ func forgetBeside(ctx context.Context, tx *db.Tx, workspace, conversation id.ID)
 
 // moveBeside carries it over to the conversation that another one became.
 func moveBeside(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
-	if _, err := tx.Exec(ctx, `update note set conversation = $1 where workspace = $2 and conversation = $3`, to, workspace, from); err != nil {
-		return fmt.Errorf("moving what stands beside a conversation: %w", err)
+	for _, q := range []string{
+		`update note set conversation = $1 where workspace = $2 and conversation = $3`,
+		`update handover set ended = at, how = 'again' where workspace = $2 and conversation = $3 and ended = 0 and exists (
+			select 1 from handover t where t.workspace = handover.workspace and t.conversation = $1 and t.ended = 0)`,
+		`update handover set conversation = $1 where workspace = $2 and conversation = $3`,
+	} {
+		if _, err := tx.Exec(ctx, q, to, workspace, from); err != nil {
+			return fmt.Errorf("moving what stands beside a conversation: %w", err)
+		}
 	}
 	return nil
 }

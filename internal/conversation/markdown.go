@@ -20,6 +20,7 @@ import (
 	"github.com/yuin/goldmark/util"
 
 	"parley/internal/id"
+	plain "parley/internal/text"
 )
 
 // Notes are Markdown. In what is stored a colleague stands as <@id>, so that they
@@ -242,3 +243,11 @@ func written(body string, names map[id.ID]string) string {
 	}
 	return b.String()
 }
+
+// inLine is the words of a note in one line, without their form.
+func inLine(body string, names map[id.ID]string) string {
+	return plain.DisplaySafe(plain.CleanLine(html.UnescapeString(bare.Sanitize(rendered(body, names))), 240))
+}
+
+// bare lets nothing stand but words.
+var bare = bluemonday.StrictPolicy()

@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/a-h/templ"
@@ -51,12 +52,7 @@ func (p *Pages) noted(r *page.Request, conversation id.ID, do func(context.Conte
 	if err != nil {
 		return err
 	}
-	in := NoteIn{Text: f.Get("note")}
-	for _, s := range f["chosen"] {
-		if m, err := id.Parse(s); err == nil {
-			in.Chosen = append(in.Chosen, m)
-		}
-	}
+	in := readNote(f)
 	back := readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String()))
 	err = do(r.Context(), r.Actor, in)
 	refusal := problem.Of(err)
@@ -68,6 +64,17 @@ func (p *Pages) noted(r *page.Request, conversation id.ID, do func(context.Conte
 			Label: r.T("conversation.note.keep"), Problem: refusal}, back))
 	}
 	return r.Redirect(back)
+}
+
+// readNote is a note in a form, with whom its writer chose.
+func readNote(f url.Values) NoteIn {
+	in := NoteIn{Text: f.Get("note")}
+	for _, s := range f["chosen"] {
+		if m, err := id.Parse(s); err == nil {
+			in.Chosen = append(in.Chosen, m)
+		}
+	}
+	return in
 }
 
 func (p *Pages) deleteNote(_ http.ResponseWriter, r *page.Request) error {
@@ -103,14 +110,30 @@ func (p *Pages) withNotes(r *page.Request, messages []page.Message, notes []Note
 }
 
 // beside is what else can be done in a conversation than answering; nil: nothing.
-func (p *Pages) beside(r *page.Request, v View, act func(string) string) templ.Component {
-	if !r.Actor.Can(actor.Note, scope(v.Account)) {
-		return nil
+func (p *Pages) beside(r *page.Request, v View, handle string, act func(string) string) (templ.Component, error) {
+	b := beside{note: r.Actor.Can(actor.Note, scope(v.Account)), hand: v.Kind != Item && r.Actor.Can(actor.Claim, scope(v.Account)) &&
+		(v.ClaimedBy == 0 || v.ClaimedBy == r.Actor.Member || r.Actor.Can(actor.ManageTeam)), handle: handle}
+	if !b.note && !b.hand {
+		return nil, nil
 	}
 	all, err := p.Desk.colleagues(r.Context(), p.Desk.db.Read(), r.Workspace.ID)
 	if err != nil {
-		return nil // the names that would be offered; the conversation matters more
+		return nil, err
 	}
-	people := slices.DeleteFunc(able(all, actor.ReadConversations, v.Account), func(c Colleague) bool { return c.Actor.Member == r.Actor.Member })
-	return besideAnswering(v, people, act)
+	b.people = slices.DeleteFunc(able(all, actor.ReadConversations, v.Account), func(c Colleague) bool { return c.Actor.Member == r.Actor.Member })
+	if b.hand {
+		if b.members, b.teams, err = p.Desk.Receivers(r.Context(), r.Actor, v.ID); err != nil {
+			return nil, err
+		}
+	}
+	return besideAnswering(v, b, act), nil
+}
+
+// beside is what a member may do in a conversation besides answering.
+type beside struct {
+	note, hand bool
+	people     []Colleague // who can be mentioned
+	members    []Colleague // to whom it can be given
+	teams      []Group
+	handle     string // our account's
 }

@@ -47,6 +47,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	k.Member("POST /inbox/{conversation}/send/{delivery}/{what}", p.decide)
 	p.registerLabels(k)
 	p.registerNotes(k)
+	p.registerHandovers(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
 }
@@ -218,17 +219,13 @@ func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, dra
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	notes, err := p.Desk.Notes(ctx, r.Actor, conversation)
-	if err != nil {
-		return page.PaneView{}, err
-	}
 	view := readView(r.URL.Query())
 	src := view.href(r.Link("inbox/"+conversation.String()), "fragment", "thread")
-	tools, err := p.tools(r, v, view)
+	with, err := p.around(r, v, c.Account.Handle, view)
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	thread := p.present(r, v, c, sends, notes, view, tools, wrong, draft)
+	thread := p.present(r, v, c, sends, with, view, wrong, draft)
 	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery label", Src: src, Content: thread,
 		With: presentPerson(r, v.Person, c.Account.Network)}, nil
 }

@@ -77,6 +77,7 @@ func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 	if c.LastOwn {
 		row.By = c.Handle
 	}
+	row.Handed = presentGiven(r, c, v)
 	if state != page.Sent {
 		row.State = state
 	}
@@ -97,11 +98,11 @@ func afterOurName(words, handle string) string {
 
 // present makes the open conversation: the thread as it stands on the network,
 // our answers that are on their way, who answers, and the composer.
-func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, notes []Note, list listView, tools templ.Component, wrong error, draft Answer) templ.Component {
+func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Record, with around, list listView, wrong error, draft Answer) templ.Component {
 	base := r.Link("inbox/" + v.ID.String())
 	act := func(what string) string { return list.href(base + "/" + what) }
 	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
-		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: tools}}
+		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: with.tools}}
 	for _, m := range v.Messages {
 		t.Messages = append(t.Messages, p.presentMessage(r, m, c.Account.Network, p.memberNames(r, v, sends)))
 	}
@@ -114,10 +115,29 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 			t.Messages = append(t.Messages, m)
 		}
 	}
-	t.Messages = p.withNotes(r, t.Messages, notes, act)
+	t.Messages = p.withNotes(r, t.Messages, with.notes, act)
 	t.Before = othersHere(r, v, list)
-	t.Foot = p.foot(r, v, c, act, wrong, draft)
+	t.Foot = p.foot(r, v, c, act, with.beside, wrong, draft)
 	return page.Thread(t)
+}
+
+// around is what stands around the messages of an open conversation.
+type around struct {
+	notes         []Note
+	tools, beside templ.Component
+}
+
+// around reads what stands around the messages.
+func (p *Pages) around(r *page.Request, v View, handle string, list listView) (with around, err error) {
+	act := func(what string) string { return list.href(r.Link("inbox/"+v.ID.String()) + "/" + what) }
+	if with.notes, err = p.Desk.Notes(r.Context(), r.Actor, v.ID); err != nil {
+		return with, err
+	}
+	if with.tools, err = p.tools(r, v, list); err != nil {
+		return with, err
+	}
+	with.beside, err = p.beside(r, v, handle, act)
+	return with, err
 }
 
 // tools are what can be done with a conversation besides answering it.
@@ -188,8 +208,8 @@ func (p *Pages) presentSend(r *page.Request, d delivery.Record, c Composer, act 
 	return m, true
 }
 
-func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) templ.Component {
-	claim := page.ClaimView{By: v.Claimer, Mine: v.ClaimedBy != 0 && v.ClaimedBy == r.Actor.Member, Since: v.ClaimedAt}
+func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) string, beside templ.Component, wrong error, draft Answer) templ.Component {
+	claim := page.ClaimView{By: v.Claimer, Mine: v.ClaimedBy != 0 && v.ClaimedBy == r.Actor.Member, Since: v.ClaimedAt, Handed: p.presentHanded(r, v, act)}
 	mayClaim := r.Actor.Can(actor.Claim, scope(v.Account))
 	switch {
 	case !mayClaim:
@@ -200,7 +220,6 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 	case r.Actor.Can(actor.ManageTeam):
 		claim.Force = act("release")
 	}
-	beside := p.beside(r, v, act)
 	if v.Kind == Item {
 		if beside == nil {
 			return nil
@@ -208,7 +227,7 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 		return threadFoot(nil, nil, beside)
 	}
 	composer := p.composer(r, v, c, act, wrong, draft)
-	if v.ClaimedBy == 0 && (v.State == Done || !mayClaim) {
+	if v.ClaimedBy == 0 && v.Handed == nil && (v.State == Done || !mayClaim) {
 		return threadFoot(nil, &composer, beside)
 	}
 	return threadFoot(&claim, &composer, beside)

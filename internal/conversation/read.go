@@ -18,7 +18,7 @@ type Box string
 
 const (
 	Waiting Box = "waiting" // somebody waits for us, longest first
-	Mine    Box = "mine"    // I am answering these
+	Mine    Box = "mine"    // I am answering these, or they were given to me
 	All     Box = "all"     // everything open, newest first
 	Closed  Box = "done"    // needs no answer, or was answered
 	Reading Box = "reading" // entries of feeds
@@ -61,6 +61,7 @@ type Row struct {
 	ClaimedBy  id.ID
 	Claimer    string
 	Labels     []Label
+	Handed     *Handover // to whom it was given; nil: to nobody
 }
 
 // Page is one page of the list.
@@ -116,6 +117,9 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 	if err := rows.Close(); err != nil {
 		return Page{}, fmt.Errorf("reading the inbox: %w", err)
 	}
+	if err := d.handRows(ctx, a.Workspace, page.Rows); err != nil {
+		return Page{}, err
+	}
 	return page, d.labelRows(ctx, a.Workspace, page.Rows)
 }
 
@@ -146,8 +150,7 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	by, newest := "c.last_at", true
 	switch f.Box {
 	case Mine:
-		// The index holds what is claimed, and a parameter does not say that it is not 0.
-		where = "c.claimed_by > 0 and c.claimed_by = " + arg(a.Member)
+		where = fmt.Sprintf(inHand, arg(a.Member))
 	case All:
 		where = "c.state = 'open' and c.kind <> 'item'"
 	case Closed:
@@ -157,13 +160,17 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	default:
 		where, by, newest = "c.state = 'open' and c.waiting > 0", "c.waiting", false
 	}
+	account := "c.account"
+	if f.Box == Mine {
+		account = "+c.account" // SQLite would read all conversations of an account rather than the few that are mine
+	}
 	if f.Account != 0 {
-		where += " and c.account = " + arg(f.Account)
+		where += " and " + account + " = " + arg(f.Account)
 	}
 	if accounts, all := readable(a); !all {
 		in, more := db.In(len(*args)+1, append(accounts, 0))
 		*args = append(*args, more...)
-		where += " and c.account " + in
+		where += " and " + account + " " + in
 	}
 	than, dir := "<", " desc"
 	if !newest {
@@ -204,6 +211,7 @@ type View struct {
 	Claimer   string
 	ClaimedAt time.Time
 	Labels    []Label
+	Handed    *Handover
 	Messages  []Message
 	Others    []Row // other people's conversations in the same thread
 	More      bool  // the thread is longer than what is shown
@@ -226,6 +234,9 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 		if err := d.db.Read().Row(ctx, `select name from member where workspace = $1 and id = $2`, a.Workspace, h.ClaimedBy).Scan(&v.Claimer); err != nil {
 			return v, fmt.Errorf("reading who answers: %w", err)
 		}
+	}
+	if v.Handed, err = d.handedTo(ctx, a, h.ID); err != nil {
+		return v, err
 	}
 	on, err := d.labelsOf(ctx, d.db.Read(), a.Workspace, []id.ID{h.ID})
 	if err != nil {

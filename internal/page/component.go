@@ -186,6 +186,7 @@ type Row struct {
 	Claimed string // the member who answers; "" is nobody
 	Claimer id.ID  // their member id, so that they read "you" there
 	State   State  // of our newest answer, where it needs eyes: Sending, Failed, Unknown
+	Handed  string // to whom it was given, or by whom to the reader
 	Account string // which of our accounts it reached, where there are several
 	Gone    bool   // the newest message was deleted
 	Labels  []LabelView
@@ -283,6 +284,17 @@ type ClaimView struct {
 	Release string
 	Force   string // take over from By
 	Tools   templ.Component
+	Handed  *HandedView // nobody answers yet, but it was given to somebody
+}
+
+// HandedView says to whom a conversation was given, and by whom.
+type HandedView struct {
+	To     string
+	By     string // "" is Parley itself
+	Mine   bool   // to who reads
+	Since  time.Time
+	Back   bool            // given back
+	Return templ.Component // a form that gives it back
 }
 
 // ComposerView is the answer being written.

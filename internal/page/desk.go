@@ -8,7 +8,7 @@ import (
 
 // noted reports whether a row has a third line.
 func (r Row) noted() bool {
-	return r.Claimed != "" || !r.Waiting.IsZero() || r.Account != "" || len(r.Labels) > 0 ||
+	return r.Claimed != "" || r.Handed != "" || !r.Waiting.IsZero() || r.Account != "" || len(r.Labels) > 0 ||
 		r.State == Sending || r.State == Failed || r.State == Unknown
 }
 
@@ -35,4 +35,19 @@ func (p PaneView) attributes() templ.Attributes {
 		a["data-open"] = true
 	}
 	return a
+}
+
+// key is the sentence that says it, up to the names.
+func (h HandedView) key() string {
+	switch {
+	case h.Mine && h.Back:
+		return "claim.handed.back"
+	case h.Mine && h.By == "":
+		return "claim.handed.mine.away"
+	case h.Mine:
+		return "claim.handed.mine"
+	case h.By == "":
+		return "claim.handed.away"
+	}
+	return "claim.handed"
 }

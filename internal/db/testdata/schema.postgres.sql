@@ -157,7 +157,7 @@ create table claim (
   PRIMARY KEY (workspace, id),
   FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
   FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
-  CHECK (how = ANY (ARRAY[''::text, 'released'::text, 'answered'::text, 'done'::text, 'taken'::text, 'left'::text]))
+  CHECK (how = ANY (ARRAY[''::text, 'released'::text, 'answered'::text, 'done'::text, 'taken'::text, 'left'::text, 'handed'::text, 'expired'::text, 'given'::text, 'asked'::text]))
 );
 
 create table conversation (
@@ -304,6 +304,27 @@ create table event_personal (
   details text not null,
   PRIMARY KEY (workspace, n),
   FOREIGN KEY (workspace, n) REFERENCES event(workspace, n)
+);
+
+create table handover (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  by_member bigint not null,
+  to_member bigint not null,
+  to_team bigint not null,
+  note bigint not null,
+  back bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  how text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  CHECK ((ended = 0) = (how = ''::text)),
+  CHECK ((to_member = 0) <> (to_team = 0)),
+  CHECK (back = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (how = ANY (ARRAY[''::text, 'claimed'::text, 'returned'::text, 'again'::text, 'done'::text, 'left'::text]))
 );
 
 create table identity (
@@ -805,6 +826,14 @@ CREATE INDEX delivery_subject ON delivery USING btree (workspace, kind, subject,
 CREATE INDEX event_personal_about ON event_personal USING btree (workspace, about);
 
 CREATE INDEX event_subject ON event USING btree (workspace, kind, subject, n);
+
+CREATE INDEX handover_conversation ON handover USING btree (workspace, conversation);
+
+CREATE INDEX handover_member ON handover USING btree (workspace, to_member) WHERE ended = 0 AND to_member > 0;
+
+CREATE UNIQUE INDEX handover_open ON handover USING btree (workspace, conversation) WHERE ended = 0;
+
+CREATE INDEX handover_team ON handover USING btree (workspace, to_team) WHERE ended = 0 AND to_team > 0;
 
 CREATE INDEX identity_person ON identity USING btree (workspace, person);
 

@@ -146,7 +146,7 @@ CREATE TABLE api_token (
   foreign key (workspace, member) references member (workspace, id)
 ) strict;
 
-CREATE TABLE claim (
+CREATE TABLE "claim" (
   workspace integer not null,
   id integer not null,
   conversation integer not null,
@@ -154,7 +154,7 @@ CREATE TABLE claim (
   at integer not null,
   ended integer not null,
   ended_by integer not null,
-  how text not null check (how in ('', 'released', 'answered', 'done', 'taken', 'left')),
+  how text not null check (how in ('', 'released', 'answered', 'done', 'taken', 'left', 'handed', 'expired', 'given', 'asked')),
   primary key (workspace, id),
   foreign key (workspace, conversation) references conversation (workspace, id),
   foreign key (workspace, member) references member (workspace, id)
@@ -309,6 +309,29 @@ CREATE TABLE event_personal (
   details text not null,
   primary key (workspace, n),
   foreign key (workspace, n) references event (workspace, n)
+) strict;
+
+CREATE TABLE handover (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  -- who gave it; 0: Parley itself, for a member who is away
+  by_member integer not null,
+  -- to a member, or to a team
+  to_member integer not null,
+  to_team integer not null,
+  -- what was said about it; 0: nothing
+  note integer not null,
+  -- 1: it is given back by who was given it
+  back integer not null check (back in (0, 1)),
+  at integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  how text not null check (how in ('', 'claimed', 'returned', 'again', 'done', 'left')),
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  check ((to_member = 0) <> (to_team = 0)),
+  check ((ended = 0) = (how = ''))
 ) strict;
 
 CREATE TABLE identity (
@@ -772,6 +795,14 @@ CREATE INDEX delivery_subject on delivery (workspace, kind, subject, id);
 CREATE INDEX event_personal_about on event_personal (workspace, about);
 
 CREATE INDEX event_subject on event (workspace, kind, subject, n);
+
+CREATE INDEX handover_conversation on handover (workspace, conversation);
+
+CREATE INDEX handover_member on handover (workspace, to_member) where ended = 0 and to_member > 0;
+
+CREATE UNIQUE INDEX handover_open on handover (workspace, conversation) where ended = 0;
+
+CREATE INDEX handover_team on handover (workspace, to_team) where ended = 0 and to_team > 0;
 
 CREATE INDEX identity_person on identity (workspace, person);
 

@@ -105,7 +105,7 @@ async function send(form, submitter) {
   const ids = targets(form);
   const region = document.getElementById(ids[0]);
   const since = performance.now() - ((region && changed.get(region)) ?? -doubleClick);
-  if (since < doubleClick && !form.hasAttribute("data-composer")) return;
+  if (since < doubleClick && !form.querySelector("textarea")) return; // nobody writes by a double click
   form.setAttribute("aria-busy", "true");
   form.querySelector("[data-problems]")?.replaceChildren();
   form.querySelector("[data-unanswered]")?.setAttribute("hidden", "");
