@@ -21,7 +21,7 @@ import (
 func (a *App) networks() ([]network.Network, error) {
 	c := a.Config
 	a.clients.guarded = outbound.New(outbound.Options{UserAgent: UserAgent(c.URL), AllowPrivate: c.Private, AnyPort: c.AnyPort || len(c.Private) > 0})
-	dial := outbound.Dialer(outbound.Options{AllowPrivate: c.Private, Ports: email.Ports(), AnyPort: c.AnyPort})
+	dial := outbound.Dialer(outbound.Options{AllowPrivate: c.Private, Ports: email.Ports(), AnyPort: c.AnyPort || len(c.Private) > 0})
 	env := network.Env{HTTP: a.clients.guarded, Dial: dial, Now: c.Clock.Now, Rand: rand.Reader, Apps: a.Accounts, Media: a.mediaBytes}
 	a.clients.outside = a.clients.guarded
 	defer func() { a.proxy = media.NewProxy(a.DB, a.Media, a.clients.outside, 2) }()

@@ -17,10 +17,14 @@ func (n *Network) event(a network.Account, it item, own bool) (network.Event, le
 	if f, ok := l.report.failed(); ok && !own {
 		return n.reported(l, f, it), l
 	}
+	cut := it.size > int64(len(it.raw))
+	if last := len(l.files) - 1; cut && last >= 0 {
+		l.files[last].size = 0 // how much of it there is was not seen
+	}
 	at := l.written(it.came, n.now())
 	p := &network.Post{
 		Ref:        network.Ref{ID: l.id(own), ParentID: l.inReplyTo},
-		Text:       l.text(a, own, it.size > int64(len(it.raw))),
+		Text:       l.text(a, own, cut),
 		Lang:       l.lang,
 		Visibility: network.DirectTo,
 		Media:      l.media(),
@@ -48,10 +52,12 @@ func (n *Network) event(a network.Account, it item, own bool) (network.Event, le
 // with whom it did not reach, and they wait again.
 func (n *Network) reported(l letter, f failure, it item) network.Event {
 	at := l.written(it.came, n.now())
-	words := "This mail did not reach " + f.to.addr + "."
-	if f.said != "" {
-		words = l.subject + "\n\n" + f.to.addr + ": " + f.said
+	said := f.to.addr + ": " + f.said
+	if f.said == "" {
+		// The server's words for people tell what its fields do not.
+		said = text.Cut(l.body.Body, maxSaid)
 	}
+	words := text.Clean(l.subject + "\n\n" + said)
 	author := f.to.person()
 	author.Handle, author.Name = "", "" // they have not spoken: what is known of them stays
 	parent := l.inReplyTo
@@ -62,6 +68,9 @@ func (n *Network) reported(l letter, f failure, it item) network.Event {
 		Ref:  network.Ref{ID: reportPrefix + l.id(false), ParentID: parent},
 		Text: text.Text{Body: strings.TrimSpace(words)}, Visibility: network.DirectTo, Author: author, Created: at, Indexed: l.came(it.came)}}
 }
+
+// maxSaid bounds, in bytes, what is shown of a server's explanation.
+const maxSaid = 1500
 
 // came is when our own server took the mail.
 func (l letter) came(internal time.Time) time.Time {

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// lookFor bounds one look-up of names, tryFor one attempt to reach a server.
+// lookFor bounds one look-up of names, tryFor one attempt to sign in: some servers
+// keep everybody waiting for a while after a wrong password.
 const (
 	lookFor = 4 * time.Second
-	tryFor  = 8 * time.Second
+	tryFor  = 30 * time.Second
 )
 
 // elsewhere are providers whose servers have other names than those one would

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -158,12 +159,17 @@ func (l *line) Close() error {
 	return l.Conn.Close()
 }
 
+// reachFor bounds how long a server may take to be reached.
+const reachFor = 8 * time.Second
+
 // connect opens a connection, encrypted where the server's mode is implicit.
 func (n *Network) connect(ctx context.Context, s server) (net.Conn, error) {
 	if s.mode == plain && !s.local() {
 		return nil, &network.Error{Kind: network.BadInput, Native: "plain", Help: "email.help.plain"}
 	}
-	raw, err := n.env.Dial(ctx, "tcp", s.address())
+	soon, cancel := context.WithTimeout(ctx, reachFor)
+	defer cancel()
+	raw, err := n.env.Dial(soon, "tcp", s.address())
 	if err != nil {
 		return nil, dialError(ctx, s, err)
 	}
@@ -173,7 +179,7 @@ func (n *Network) connect(ctx context.Context, s server) (net.Conn, error) {
 		return l, nil
 	}
 	secure := tls.Client(l, n.tls(s))
-	if err := secure.HandshakeContext(ctx); err != nil {
+	if err := secure.HandshakeContext(soon); err != nil {
 		l.Close()
 		return nil, tlsError(ctx, s, err)
 	}
