@@ -1,6 +1,9 @@
 package app
 
-import "parley/internal/id"
+import (
+	"parley/internal/conversation"
+	"parley/internal/id"
+)
 
 // sortForms are the forms about what keeps the desk in order.
 func sortForms() map[string]counterpart {
@@ -10,13 +13,15 @@ func sortForms() map[string]counterpart {
 		"POST /w/{workspace}/settings/labels/{label}":        by("changeLabel"),
 		"POST /w/{workspace}/settings/labels/{label}/merge":  by("mergeLabel"),
 		"POST /w/{workspace}/settings/labels/{label}/retire": by("retireLabel", "restoreLabel"),
+		"POST /w/{workspace}/views":                          by("saveView"),
+		"POST /w/{workspace}/views/{view}/remove":            by("removeView"),
 	}
 }
 
 // sortBodies are what their operations take.
 func sortBodies() map[string]string {
 	return map[string]string{
-		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
+		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "saveView": `{"name":"All","query":"box=all"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
 	}
 }
 
@@ -25,5 +30,7 @@ func (d *desk) sortIDs() map[string]id.ID {
 	d.Helper()
 	l, err := d.Desk.CreateLabel(background, d.owner, "Roads", "")
 	d.must(err)
-	return map[string]id.ID{"label": l.ID}
+	v, err := d.Desk.SaveView(background, d.owner, conversation.SavedView{Name: "All", Query: "box=all"})
+	d.must(err)
+	return map[string]id.ID{"label": l.ID, "view": v.ID}
 }

@@ -14,6 +14,11 @@ func sortMethods() map[string]method {
 		d.must(err)
 		return l.ID
 	}
+	saved := func(d *desk) id.ID {
+		v, err := d.Desk.SaveView(background, d.owner, conversation.SavedView{Name: "All", Query: "box=all", Shared: true})
+		d.must(err)
+		return v.ID
+	}
 	ofLabel := func(do func(*conversation.Desk, ctx, actor.Actor, id.ID) error) method {
 		return verb("conversation.no_label", func(d *desk) does {
 			l := made(d, "Bridges")
@@ -43,6 +48,25 @@ func sortMethods() map[string]method {
 		"Labels": read("", func(d *desk) act {
 			made(d, "Bridges")
 			return func(a actor.Actor) (any, error) { return d.Desk.Labels(background, a) }
+		}),
+		"Languages": read("", func(d *desk) act {
+			d.said("Is the bridge open?")
+			d.exec(`update conversation set lang = 'de'`)
+			return func(a actor.Actor) (any, error) { return d.Desk.Languages(background, a) }
+		}),
+		"Views": read("", func(d *desk) act {
+			saved(d)
+			return func(a actor.Actor) (any, error) { return d.Desk.Views(background, a) }
+		}),
+		"SaveView": verb("", func(d *desk) does {
+			return func(a actor.Actor) error {
+				_, err := d.Desk.SaveView(background, a, conversation.SavedView{Name: "Done", Query: "box=done"})
+				return err
+			}
+		}),
+		"RemoveView": verb("conversation.no_view", func(d *desk) does {
+			v := saved(d)
+			return func(a actor.Actor) error { return d.Desk.RemoveView(background, a, v) }
 		}),
 		"PutLabel": verb("conversation.not_found", func(d *desk) does {
 			c, l := d.said("Is the bridge open?"), made(d, "Bridges")

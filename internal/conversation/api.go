@@ -52,6 +52,7 @@ func (o API) Register(a *api.API) {
 	api.Delete(g, "/people/{person}", "erasePerson", "Erase somebody outside: their words, their name and their pictures", o.erase, api.Needs(actor.ErasePerson),
 		api.About("Cannot be taken back. What they said does not come in again."))
 	o.registerLabels(a)
+	o.registerViews(a)
 }
 
 type personJSON struct {
@@ -93,28 +94,6 @@ func rowOut(r Row) conversationRowJSON {
 	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
 		Waiting: r.Waiting, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
 		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels), Handed: handedOut(r.Handed)}
-}
-
-type listIn struct {
-	Box     string `query:"box" enum:"waiting,mine,all,done,reading" default:"waiting" doc:"waiting: longest first; the others: newest first."`
-	Account api.ID `query:"account" doc:"Only of this account of ours."`
-	api.Paging
-}
-
-func (o API) list(ctx context.Context, a actor.Actor, in *listIn) (*api.List[conversationRowJSON], error) {
-	f := Filter{Box: Box(in.Box), Account: in.Account.ID, Limit: in.Limit}
-	if err := in.Place(&f.After); err != nil {
-		return nil, err
-	}
-	p, err := o.Desk.List(ctx, a, f)
-	if err != nil {
-		return nil, err
-	}
-	l := api.ListOf(p.Rows, rowOut)
-	if p.Next.ID != 0 {
-		l.Next = api.Cursor(p.Next)
-	}
-	return l, nil
 }
 
 type countsJSON struct {

@@ -141,6 +141,9 @@ func (d *Desk) ReleaseDeparted(ctx context.Context, a actor.Actor) error {
 		return a.Require(actor.ManageTeam)
 	}
 	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if err := d.forgetViews(ctx, tx, a.Workspace); err != nil {
+			return err
+		}
 		rows, err := tx.Query(ctx, `select c.id, c.account, c.claimed_by from conversation c
 			join member m on m.workspace = c.workspace and m.id = c.claimed_by
 			where c.workspace = $1 and c.claimed_by > 0 and m.departed > 0`, a.Workspace)

@@ -65,6 +65,7 @@ type Desk struct {
 	describe Describe
 	keep     Attach
 	sources  sources
+	look     int // how many conversations are looked at for a page of a narrowed list
 
 	colleagues Colleagues
 }
@@ -118,7 +119,7 @@ type Options struct {
 func New(o Options) *Desk {
 	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash,
 		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach,
-		colleagues: o.Colleagues}
+		colleagues: o.Colleagues, look: lookAtMost}
 }
 
 // Person is an identity of somebody outside as it was last seen.

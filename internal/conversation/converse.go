@@ -34,6 +34,7 @@ type talk struct {
 	lastID   id.ID
 	count    int64
 	recount  bool // who waits is read from what is stored
+	lang     string
 }
 
 // converse puts what speaks to us, and what we answered elsewhere, into
@@ -229,7 +230,7 @@ func (k *intake) placeOf(m *incoming) (place, bool) {
 
 // talksOf looks up every pair of k. SQLite takes tables of a cross join in the order
 // they are written; in another it reads all conversations of the account.
-const talksOf = ` select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages
+const talksOf = ` select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages, c.lang
 	from k cross join conversation c where c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`
 
 // findTalks looks up the conversations these messages continue.
@@ -259,7 +260,7 @@ func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*ta
 	for rows.Next() {
 		t := &talk{stored: true}
 		if err := rows.Scan(&t.id, &t.place.identity, &t.place.thread, &t.place.kind, &t.state, db.ScanTime(&t.waiting),
-			db.ScanTime(&t.answered), db.ScanTime(&t.last), &t.lastID, &t.count); err != nil {
+			db.ScanTime(&t.answered), db.ScanTime(&t.last), &t.lastID, &t.count, &t.lang); err != nil {
 			return nil, err
 		}
 		talks[t.place] = t
@@ -340,6 +341,9 @@ func (t *talk) add(m *incoming) {
 	t.count++
 	if !m.Post.Created.Before(t.last) {
 		t.last, t.lastID = m.Post.Created, m.row.id
+		if spoken := primary(m.Post.Lang); spoken != "" && !m.Own {
+			t.lang = spoken
+		}
 	}
 }
 
@@ -365,22 +369,22 @@ func (t *talk) spoke(m *incoming) {
 }
 
 func (k *intake) storeTalks(ctx context.Context, talks map[place]*talk) error {
-	rows := db.NewRows(16, len(talks))
+	rows := db.NewRows(17, len(talks))
 	for _, t := range talks {
 		switch {
 		case !t.touched:
 		case !t.stored:
 			rows.Add(k.a.Workspace, t.id, k.in.Account, t.place.identity, t.place.thread, string(t.place.kind), string(t.state),
-				db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID, t.count, id.ID(0), int64(0), db.Micros(k.now), int64(0))
+				db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID, t.count, id.ID(0), int64(0), db.Micros(k.now), int64(0), t.lang)
 		default:
-			if _, err := k.tx.Exec(ctx, `update conversation set state = $1, waiting = $2, answered = $3, last_at = $4, last_message = $5, messages = $6
-				where workspace = $7 and id = $8`, string(t.state), db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID,
-				t.count, k.a.Workspace, t.id); err != nil {
+			if _, err := k.tx.Exec(ctx, `update conversation set state = $1, waiting = $2, answered = $3, last_at = $4, last_message = $5, messages = $6,
+				lang = $7 where workspace = $8 and id = $9`, string(t.state), db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID,
+				t.count, t.lang, k.a.Workspace, t.id); err != nil {
 				return err
 			}
 		}
 	}
 	const head = `insert into conversation (workspace, id, account, identity, thread, kind, state, waiting, answered, last_at, last_message,
-		messages, claimed_by, claimed_at, created, changed)`
+		messages, claimed_by, claimed_at, created, changed, lang)`
 	return rows.Insert(ctx, k.tx, head, "")
 }

@@ -158,7 +158,7 @@ func (d *Desk) countLabels(ctx context.Context, workspace id.ID, labels []Label)
 }
 
 // labelUse looks up what has become a part of a label, and then each.
-const labelUse = `select count(*) from (select x.id from labelling x where x.workspace = $1 and x.ended = 0
+const labelUse = `select count(*) from (select 1 as one from labelling x where x.workspace = $1 and x.ended = 0
 	and x.label in (` + family + `) limit 100) few`
 
 // family are the label $2 and what has become a part of it.

@@ -84,12 +84,13 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 		waiting = case when waiting = 0 then f.w when f.w = 0 or f.w > waiting then waiting else f.w end,
 		answered = case when f.a > answered then f.a else answered end,
 		last_message = case when f.l > last_at then f.m else last_message end,
+		lang = case when lang = '' or f.l > last_at and f.lg <> '' then f.lg else lang end,
 		last_at = case when f.l > last_at then f.l else last_at end,
 		state = case when f.s = 'open' then 'open' else state end,
 		messages = messages + f.n,
 		claimed_at = case when claimed_by = 0 then f.ca else claimed_at end,
 		claimed_by = case when claimed_by = 0 then f.cb else claimed_by end
-		from (select waiting as w, answered as a, last_at as l, last_message as m, state as s, messages as n, claimed_by as cb, claimed_at as ca
+		from (select waiting as w, answered as a, last_at as l, last_message as m, state as s, messages as n, lang as lg, claimed_by as cb, claimed_at as ca
 			from conversation where workspace = $1 and id = $2) f
 		where workspace = $1 and id = $3`
 	if _, err := tx.Exec(ctx, fold, workspace, from, to); err != nil {

@@ -3,7 +3,6 @@ package conversation
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -48,73 +47,9 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerLabels(k)
 	p.registerNotes(k)
 	p.registerHandovers(k)
+	p.registerViews(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
-}
-
-// view is which list is shown beside whatever is open.
-type listView struct {
-	box     Box
-	account id.ID
-	after   Place
-}
-
-func readView(q url.Values) listView {
-	v := listView{box: Waiting}
-	for _, b := range Boxes {
-		if string(b) == q.Get("box") {
-			v.box = b
-		}
-	}
-	v.account, _ = id.Parse(q.Get("account"))
-	if after, err := id.Parse(q.Get("after")); err == nil {
-		at, _ := strconv.ParseInt(q.Get("at"), 10, 64)
-		v.after = Place{At: micros(at), ID: after}
-	}
-	return v
-}
-
-// query is the view as an address; the first page of the first box is nothing.
-func (v listView) query() url.Values {
-	q := url.Values{}
-	if v.box != Waiting {
-		q.Set("box", string(v.box))
-	}
-	if v.account != 0 {
-		q.Set("account", v.account.String())
-	}
-	if v.after.ID != 0 {
-		q.Set("after", v.after.ID.String())
-		q.Set("at", strconv.FormatInt(v.after.At.UnixMicro(), 10))
-	}
-	return q
-}
-
-func (v listView) href(path string, more ...string) string {
-	q := v.query()
-	for i := 0; i+1 < len(more); i += 2 {
-		q.Set(more[i], more[i+1])
-	}
-	if len(q) == 0 {
-		return path
-	}
-	return path + "?" + q.Encode()
-}
-
-// sharedBy names everybody who sees the same list: those with the same rights
-// to the same accounts, and for one's own box oneself.
-func (v listView) sharedBy(a actor.Actor) string {
-	key := "inbox?" + v.query().Encode()
-	if v.box == Mine {
-		key += "&me=" + a.Member.String()
-	}
-	if scopes, all := a.Scopes(actor.ReadConversations); !all {
-		key += "&only="
-		for _, s := range scopes {
-			key += s.Kind + s.ID.String()
-		}
-	}
-	return key
 }
 
 func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {
@@ -122,8 +57,15 @@ func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {
 		return r.Actor.Require(actor.ReadConversations)
 	}
 	v := readView(r.URL.Query())
+	if r.URL.Query().Has("narrow") { // the form's own address says much that is nothing
+		return r.Redirect(v.href(r.Link("inbox")))
+	}
 	if r.Fetched() && r.URL.Query().Get("fragment") == "list" {
-		return r.Fragment(v.sharedBy(r.Actor), func(ctx context.Context) (templ.Component, error) {
+		own, err := p.Desk.ownViews(r.Context(), r.Actor)
+		if err != nil {
+			return err
+		}
+		return r.Fragment(v.sharedBy(r.Actor, own), func(ctx context.Context) (templ.Component, error) {
 			pane, err := p.listPane(ctx, r, v)
 			return page.ListPane(pane), err
 		})
@@ -137,7 +79,7 @@ func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {
 
 func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page.PaneView, error) {
 	src := v.href(r.Link("inbox"), "fragment", "list")
-	list, err := p.Desk.List(ctx, r.Actor, Filter{Box: v.box, Account: v.account, After: v.after})
+	list, err := p.Desk.List(ctx, r.Actor, v.filter())
 	if err != nil {
 		return page.PaneView{}, err
 	}
@@ -154,7 +96,7 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 		if b == Reading && counts[Reading] == 0 && v.box != Reading {
 			continue // nobody who reads no feed needs a box for them
 		}
-		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: listView{box: b, account: v.account}.href(r.Link("inbox")),
+		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: v.in(b).href(r.Link("inbox")),
 			Count: counts[b], Current: b == v.box})
 	}
 	var rows []page.Row
@@ -163,12 +105,16 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	}
 	next, first := "", ""
 	if list.Next.ID != 0 {
-		next = listView{v.box, v.account, list.Next}.href(r.Link("inbox"))
+		next = v.from(list.Next).href(r.Link("inbox"))
 	}
 	if v.after.ID != 0 {
-		first = listView{v.box, v.account, Place{}}.href(r.Link("inbox"))
+		first = v.from(Place{}).href(r.Link("inbox"))
 	}
-	return page.PaneView{Live: "conversation thread delivery label", Src: src, Content: listContent(v.box, tabs, rows, next, first)}, nil
+	narrow, err := p.narrowing(ctx, r, v)
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	return page.PaneView{Live: "conversation thread delivery label view", Src: src, Content: listContent(v, narrow, tabs, rows, next, first)}, nil
 }
 
 // troubles are the sends that are under way or need eyes, by conversation.

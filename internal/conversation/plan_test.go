@@ -25,7 +25,7 @@ func TestEveryBoxIsTheHeadOfAnIndex(t *testing.T) {
 		Closed: "conversation_list", Reading: "conversation_reading"} {
 		args := []any{a.Workspace}
 		where, order := Filter{Box: box, After: Place{At: time.UnixMicro(5), ID: 5}}.conditions(a, &args)
-		for what, q := range map[string]string{"list": listQuery(where, order, len(args)+1), "count": countQuery(where)} {
+		for what, q := range map[string]string{"list": listQuery(where, order.String(), len(args)+1), "count": countQuery(where)} {
 			plan := explain(t, d, q, append(args, 40)...)
 			if box == Mine {
 				index = "sqlite_autoindex_conversation_1"
@@ -81,13 +81,13 @@ func TestWhatIsDoneNowAndThenUsesItsIndexes(t *testing.T) {
 		query string
 		n     int
 	}{
-		"message_orphan":    {orphans, 4},
-		"conversation_list": {onDesk, 5},
-		"message_keep":      {overKept, 3},
-		"message_age":       {overAged, 3},
-		"tombstone_until":   {oldMark, 2},
-		"message_parent":    {orphaned, 3},
-		"message_quote":     {unquoted, 3},
+		"message_orphan":       {orphans, 4},
+		"conversation_account": {onDesk, 5},
+		"message_keep":         {overKept, 3},
+		"message_age":          {overAged, 3},
+		"tombstone_until":      {oldMark, 2},
+		"message_parent":       {orphaned, 3},
+		"message_quote":        {unquoted, 3},
 		"reach_conversation (workspace=? AND conversation=?)":                                     {"select 1 from message m join reach r on r.workspace = m.workspace and r.message = m.id where m.workspace = $1 and r.account = $2 and " + newestSaid, 3},
 		"sqlite_autoindex_reach_1 (workspace=? AND message=?)":                                    {onlyIn, 2},
 		"sqlite_autoindex_reach_1 (workspace=? AND message=?)\n":                                  {headWithout, 2},
@@ -101,7 +101,7 @@ func TestWhatIsDoneNowAndThenUsesItsIndexes(t *testing.T) {
 		if !found || strings.Contains(plan, "SCAN") {
 			t.Errorf("%s is not used:\n%s", index, plan)
 		}
-		if index == "conversation_list" && !strings.Contains(plan, "INDEX reach_conversation (workspace=? AND conversation=?)") {
+		if index == "conversation_account" && !strings.Contains(plan, "INDEX reach_conversation (workspace=? AND conversation=?)") {
 			t.Errorf("what is on the desk is not found by its conversation:\n%s", plan)
 		}
 	}

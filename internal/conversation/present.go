@@ -28,14 +28,6 @@ func deskTitle(ctx context.Context, desk page.DeskView) string {
 	return title
 }
 
-// further says what the next page of a box holds: whoever waits longest comes first.
-func further(box Box) string {
-	if box == Waiting {
-		return "desk.further.waiting"
-	}
-	return "desk.further"
-}
-
 func micros(us int64) time.Time { return db.Time(us) }
 
 func parseID(s string) (id.ID, error) {

@@ -31,8 +31,11 @@ var Boxes = []Box{Waiting, Mine, All, Closed, Reading}
 type Filter struct {
 	Box     Box
 	Account id.ID // 0: all that the actor may see
-	After   Place // the last row of the page before
-	Limit   int   // 0: 40; at most 200
+	Narrow
+	After Place // the last row of the page before
+	Limit int   // 0: 40; at most 200
+
+	atMost int // how many are looked at for a page that is narrowed
 }
 
 // Place is where a page ended.
@@ -64,7 +67,8 @@ type Row struct {
 	Handed     *Handover // to whom it was given; nil: to nobody
 }
 
-// Page is one page of the list.
+// Page is one page of the list. A narrowed list may have a next page although this
+// one is not full: looking for more ended before the list did.
 type Page struct {
 	Rows []Row
 	Next Place // zero: there are no more
@@ -73,7 +77,8 @@ type Page struct {
 const pageSize = 40
 
 // List reads one page of a box. Its cost does not grow with the number of
-// messages: every box is the head of an index.
+// messages: every box is the head of an index, and what is narrowed further looks
+// at a bounded part of one.
 func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) {
 	if !a.CanSomewhere(actor.ReadConversations) {
 		return Page{}, a.Require(actor.ReadConversations)
@@ -84,13 +89,22 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 	f.Limit = min(f.Limit, 200)
 	args := []any{a.Workspace}
 	where, order := f.conditions(a, &args)
+	var cut Place
+	if f.Account != 0 || !f.Narrow.None() {
+		found, at, err := d.narrowed(ctx, a, f)
+		if err != nil || len(found) == 0 {
+			return Page{Next: at}, err
+		}
+		cut = at
+		where, args = oneOf(a.Workspace, found)
+	}
 	args = append(args, f.Limit+1)
-	rows, err := d.db.Read().Query(ctx, listQuery(where, order, len(args)), args...)
+	rows, err := d.db.Read().Query(ctx, listQuery(where, order.String(), len(args)), args...)
 	if err != nil {
 		return Page{}, fmt.Errorf("reading the inbox: %w", err)
 	}
 	defer rows.Close()
-	var page Page
+	page := Page{Next: cut}
 	for rows.Next() {
 		var r Row
 		var own, bot id.ID
@@ -142,12 +156,12 @@ func countQuery(where string) string {
 }
 
 // conditions are the where and order of a box, over the rows the actor may see.
-func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
+func (f Filter) conditions(a actor.Actor, args *[]any) (where string, order ordering) {
 	arg := func(v any) string {
 		*args = append(*args, v)
 		return fmt.Sprintf("$%d", len(*args))
 	}
-	by, newest := "c.last_at", true
+	by := ordering{"c.last_at", true}
 	switch f.Box {
 	case Mine:
 		where = fmt.Sprintf(inHand, arg(a.Member))
@@ -158,7 +172,7 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	case Reading:
 		where = "c.state = 'open' and c.kind = 'item'"
 	default:
-		where, by, newest = "c.state = 'open' and c.waiting > 0", "c.waiting", false
+		where, by = "c.state = 'open' and c.waiting > 0", ordering{"c.waiting", false}
 	}
 	account := "c.account"
 	if f.Box == Mine {
@@ -170,16 +184,16 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where, order string) {
 	if accounts, all := readable(a); !all {
 		in, more := db.In(len(*args)+1, append(accounts, 0))
 		*args = append(*args, more...)
-		where += " and " + account + " " + in
-	}
-	than, dir := "<", " desc"
-	if !newest {
-		than, dir = ">", ""
+		where += " and +c.account " + in // the plus keeps it from the index of one account
 	}
 	if f.After.ID != 0 {
-		where += fmt.Sprintf(" and (%s, c.id) %s (%s, %s)", by, than, arg(db.Micros(f.After.At)), arg(f.After.ID))
+		than := ">"
+		if by.newest {
+			than = "<"
+		}
+		where += fmt.Sprintf(" and (%s, c.id) %s (%s, %s)", by.column, than, arg(db.Micros(f.After.At)), arg(f.After.ID))
 	}
-	return where, by + dir + ", c.id" + dir
+	return where, by
 }
 
 // Counts is how many conversations wait, are mine, are open: the numbers beside

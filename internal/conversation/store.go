@@ -82,6 +82,11 @@ func (d *Desk) revise(ctx context.Context, tx *db.Tx, workspace id.ID, r *row, p
 		db.Micros(until), p.Lang, workspace, r.id); err != nil {
 		return false, err
 	}
+	if lang := primary(p.Lang); lang != "" {
+		if _, err := tx.Exec(ctx, relang, workspace, r.id, lang); err != nil {
+			return false, err
+		}
+	}
 	index := d.newIndex(tx, workspace, 1)
 	if err := index.remove(ctx, r.id, before); err != nil {
 		return false, err
@@ -89,6 +94,10 @@ func (d *Desk) revise(ctx context.Context, tx *db.Tx, workspace id.ID, r *row, p
 	index.add(r.id, searchable(p))
 	return true, index.flush(ctx)
 }
+
+// relang is for conversations in which the newest words are now in another language.
+const relang = `update conversation set lang = $3 where workspace = $1 and last_message = $2
+	and id in (select r.conversation from reach r where r.workspace = $1 and r.message = $2 and r.gone >= 0)`
 
 // searchable is the text a message is found by.
 func searchable(p *network.Post) string { return p.Text.Body }

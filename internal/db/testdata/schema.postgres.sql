@@ -177,6 +177,7 @@ create table conversation (
   claimed_at bigint not null,
   changed bigint not null,
   created bigint not null,
+  lang text not null default ''::text,
   PRIMARY KEY (workspace, id),
   UNIQUE (workspace, account, identity, thread, kind),
   FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
@@ -686,6 +687,22 @@ create table right_grant (
   CHECK (scope_kind = ANY (ARRAY[''::text, 'account'::text, 'team'::text]))
 );
 
+create table saved_view (
+  workspace bigint not null,
+  id bigint not null,
+  member bigint not null,
+  name text not null,
+  name_folded text not null,
+  query text not null,
+  created bigint not null,
+  created_by bigint not null,
+  removed bigint not null,
+  removed_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (length(name) >= 1 AND length(name) <= 60)
+);
+
 create table setting (
   name text not null,
   value bytea not null,
@@ -801,6 +818,8 @@ CREATE INDEX claim_conversation ON claim USING btree (workspace, conversation);
 
 CREATE UNIQUE INDEX claim_open ON claim USING btree (workspace, conversation) WHERE ended = 0;
 
+CREATE INDEX conversation_account ON conversation USING btree (workspace, account, state, last_at) WHERE kind <> 'item'::text;
+
 CREATE INDEX conversation_identity ON conversation USING btree (workspace, identity);
 
 CREATE INDEX conversation_list ON conversation USING btree (workspace, state, last_at) WHERE kind <> 'item'::text;
@@ -809,7 +828,7 @@ CREATE INDEX conversation_mine ON conversation USING btree (workspace, claimed_b
 
 CREATE INDEX conversation_reading ON conversation USING btree (workspace, state, last_at) WHERE kind = 'item'::text;
 
-CREATE INDEX conversation_thread ON conversation USING btree (workspace, thread);
+CREATE INDEX conversation_thread ON conversation USING btree (workspace, thread, state, last_at);
 
 CREATE INDEX conversation_waiting ON conversation USING btree (workspace, waiting) WHERE state = 'open'::text AND waiting > 0;
 
@@ -898,6 +917,8 @@ CREATE INDEX note_version_until ON note_version USING btree (workspace, until);
 CREATE INDEX reach_conversation ON reach USING btree (workspace, conversation, message);
 
 CREATE UNIQUE INDEX right_grant_once ON right_grant USING btree (workspace, member, role, scope_kind, scope_id) WHERE ended = 0;
+
+CREATE UNIQUE INDEX saved_view_name ON saved_view USING btree (workspace, member, name_folded) WHERE removed = 0;
 
 CREATE INDEX team_member_of ON team_member USING btree (workspace, member) WHERE removed = 0;
 

@@ -180,7 +180,7 @@ CREATE TABLE conversation (
   claimed_at integer not null,
   -- when a member last closed or reopened it
   changed integer not null,
-  created integer not null,
+  created integer not null, lang text not null default '',
   primary key (workspace, id),
   unique (workspace, account, identity, thread, kind),
   foreign key (workspace, account) references account (workspace, id),
@@ -661,6 +661,22 @@ CREATE TABLE right_grant (
   check (role <> 'owner' or (scope_kind = '' and until = 0))
 ) strict;
 
+CREATE TABLE saved_view (
+  workspace integer not null references workspace (id),
+  id integer not null,
+  -- whose it is; 0: everybody's
+  member integer not null,
+  name text not null check (length(name) between 1 and 60),
+  name_folded text not null,
+  -- the list as the query of its address
+  query text not null,
+  created integer not null,
+  created_by integer not null,
+  removed integer not null,
+  removed_by integer not null,
+  primary key (workspace, id)
+) strict;
+
 CREATE TABLE setting (
   name text primary key,
   value blob not null
@@ -770,6 +786,8 @@ CREATE INDEX claim_conversation on claim (workspace, conversation);
 
 CREATE UNIQUE INDEX claim_open on claim (workspace, conversation) where ended = 0;
 
+CREATE INDEX conversation_account on conversation (workspace, account, state, last_at) where kind <> 'item';
+
 CREATE INDEX conversation_identity on conversation (workspace, identity);
 
 CREATE INDEX conversation_list on conversation (workspace, state, last_at) where kind <> 'item';
@@ -778,7 +796,7 @@ CREATE INDEX conversation_mine on conversation (workspace, claimed_by, last_at) 
 
 CREATE INDEX conversation_reading on conversation (workspace, state, last_at) where kind = 'item';
 
-CREATE INDEX conversation_thread on conversation (workspace, thread);
+CREATE INDEX conversation_thread on conversation (workspace, thread, state, last_at);
 
 CREATE INDEX conversation_waiting on conversation (workspace, waiting) where state = 'open' and waiting > 0;
 
@@ -865,6 +883,8 @@ CREATE INDEX note_version_until on note_version (workspace, until);
 CREATE INDEX reach_conversation on reach (workspace, conversation, message);
 
 CREATE UNIQUE INDEX right_grant_once on right_grant (workspace, member, role, scope_kind, scope_id) where ended = 0;
+
+CREATE UNIQUE INDEX saved_view_name on saved_view (workspace, member, name_folded) where removed = 0;
 
 CREATE INDEX team_member_of on team_member (workspace, member) where removed = 0;
 

@@ -7,6 +7,7 @@ import { start as keys } from "./keys.js";
 import { start as composer } from "./composer.js";
 import { start as label } from "./label.js";
 import { start as notes } from "./note.js";
+import { start as filter } from "./filter.js";
 
 document.documentElement.dataset.script = "";
 
@@ -57,5 +58,6 @@ keys();
 composer();
 label();
 notes();
+filter();
 live();
 setInterval(age, 20000);
