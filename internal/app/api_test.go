@@ -280,6 +280,7 @@ func bodies() map[string]string {
 	maps.Copy(all, sortBodies())
 	all["resumeWebhook"] = `{"skip":true}`
 	maps.Copy(all, bodiesTogether())
+	maps.Copy(all, personBodies())
 	return all
 }
 
@@ -350,6 +351,7 @@ func (d *desk) everyID() map[string]id.ID {
 	maps.Copy(all, d.sortIDs())
 	all["webhook"] = d.hook()
 	maps.Copy(all, d.idsTogether(page.Rows[0].ID))
+	maps.Copy(all, d.personIDs())
 	return all
 }
 

@@ -75,6 +75,7 @@ func forms() map[string]counterpart {
 	}
 	maps.Copy(all, sortForms())
 	maps.Copy(all, hookForms())
+	maps.Copy(all, personForms())
 	return all
 }
 

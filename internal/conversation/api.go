@@ -33,6 +33,7 @@ const uploadLimit = 16 << 20
 func (o API) Register(a *api.API) {
 	read, claim := api.Needs(actor.ReadConversations), api.Needs(actor.Claim)
 
+	o.registerPeople(a)
 	g := a.Section("conversations", "What people say to us. A conversation is one person, one account of ours and one thread.")
 	api.Get(g, "/conversations", "listConversations", "List the conversations of a box", o.list, read)
 	api.Get(g, "/conversations/counts", "countConversations", "Count what waits", o.counts, read, api.About("Counting stops at 100."))
@@ -219,6 +220,7 @@ type composerJSON struct {
 	Prefix     string               `json:"prefix,omitempty" doc:"Put in front, so that everyone addressed is told; counts."`
 	Suffix     string               `json:"suffix,omitempty" doc:"Put at the end, to say who writes; counts."`
 	Why        *api.Reason          `json:"why,omitempty" doc:"Why an answer is not possible; absent: it is."`
+	Alone      bool                 `json:"alone" doc:"They asked to be left alone: answer only what they ask."`
 }
 
 type composeIn struct {
@@ -232,7 +234,7 @@ func (o API) compose(ctx context.Context, a actor.Actor, in *composeIn) (*compos
 		return nil, err
 	}
 	return &composerJSON{To: c.To.ID, Audience: api.ListOf(c.Audience, personOut).Items, Visibility: c.Visibility,
-		Choices: append([]network.Visibility{}, c.Choices...), Rule: c.Rule, Prefix: c.Prefix, Suffix: c.Suffix, Why: api.Why(ctx, c.Why)}, nil
+		Choices: append([]network.Visibility{}, c.Choices...), Rule: c.Rule, Prefix: c.Prefix, Suffix: c.Suffix, Why: api.Why(ctx, c.Why), Alone: c.Alone}, nil
 }
 
 // verb is an operation that does one thing to a conversation.

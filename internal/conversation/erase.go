@@ -22,6 +22,7 @@ type Erased struct {
 	Conversations []id.ID        // deliveries to them hold their name and their words
 	Messages      []id.ID        // these are removed
 	Pictures      []string       // addresses of pictures of them and by them
+	persons       []id.ID        // whom members said to be this one
 	names         []name         // what they are known by anywhere
 	called        []name         // and by whom they spoke with: also a name that is a common word
 	threads       map[id.ID]bool // where they spoke
@@ -47,7 +48,14 @@ func (d *Desk) Erase(ctx context.Context, a actor.Actor, person id.ID, also ...E
 		if err := lockSources(ctx, tx, a.Workspace); err != nil {
 			return err
 		}
-		e, sources, err := d.whatToErase(ctx, tx, a.Workspace, person)
+		if err := lockJoins(ctx, tx, a.Workspace); err != nil {
+			return err
+		}
+		s, err := whoIs(ctx, tx, a.Workspace, person)
+		if err != nil {
+			return err
+		}
+		e, sources, err := d.whatToErase(ctx, tx, a.Workspace, s)
 		if err != nil {
 			return err
 		}
@@ -65,20 +73,34 @@ func (d *Desk) Erase(ctx context.Context, a actor.Actor, person id.ID, also ...E
 				return err
 			}
 		}
-		for _, q := range []string{
-			`delete from identity where workspace = $1 and person = $2`,
-			`delete from person where workspace = $1 and id = $2`,
-		} {
-			if _, err := tx.Exec(ctx, q, a.Workspace, person); err != nil {
-				return fmt.Errorf("erasing a person: %w", err)
-			}
-		}
-		if err := event.Erase(ctx, tx, a.Workspace, person); err != nil {
+		if err := forgetPersons(ctx, tx, a.Workspace, s.persons); err != nil {
 			return err
 		}
-		d.log.Record(tx, a, event.Entry{Verb: "person.erased", Kind: "person", Subject: person})
+		for _, p := range s.persons {
+			if err := event.Erase(ctx, tx, a.Workspace, p); err != nil {
+				return err
+			}
+		}
+		d.log.Record(tx, a, event.Entry{Verb: "person.erased", Kind: "person", Subject: s.one})
 		return nil
 	})
+}
+
+// forgetPersons removes the rows of persons, and what members said about them.
+func forgetPersons(ctx context.Context, tx *db.Tx, workspace id.ID, persons []id.ID) error {
+	in, args := db.In(2, persons)
+	for _, q := range []string{
+		`delete from person_join where workspace = $1 and (person ` + in + ` or other ` + in + `)`,
+		`delete from person_mark where workspace = $1 and person ` + in,
+		`delete from person_note where workspace = $1 and person ` + in,
+		`delete from identity where workspace = $1 and person ` + in,
+		`delete from person where workspace = $1 and id ` + in,
+	} {
+		if _, err := tx.Exec(ctx, q, append([]any{workspace}, args...)...); err != nil {
+			return fmt.Errorf("erasing a person: %w", err)
+		}
+	}
+	return nil
 }
 
 // PersonOf finds the person behind a conversation.
@@ -97,9 +119,11 @@ type authored struct {
 	remote           string
 }
 
-func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace, person id.ID) (Erased, []authored, error) {
-	e := Erased{Workspace: workspace, Person: person, threads: map[id.ID]bool{}}
-	rows, err := tx.Query(ctx, `select id, source, remote_id, handle, name, url, avatar from identity where workspace = $1 and person = $2`, workspace, person)
+func (d *Desk) whatToErase(ctx context.Context, tx *db.Tx, workspace id.ID, s somebody) (Erased, []authored, error) {
+	e := Erased{Workspace: workspace, Person: s.one, persons: s.persons, threads: map[id.ID]bool{}}
+	in, args := db.In(2, s.persons)
+	rows, err := tx.Query(ctx, `select id, source, remote_id, handle, name, url, avatar from identity where workspace = $1 and person `+in,
+		append([]any{workspace}, args...)...)
 	if err != nil {
 		return e, nil, fmt.Errorf("reading who is erased: %w", err)
 	}
@@ -258,8 +282,9 @@ func (d *Desk) bin(ctx context.Context, tx *db.Tx, workspace id.ID, x *index, m 
 }
 
 func (d *Desk) eraseConversations(ctx context.Context, tx *db.Tx, workspace id.ID, e *Erased) error {
+	in, args := db.In(2, e.persons)
 	rows, err := tx.Query(ctx, `select c.id from conversation c join identity i on i.workspace = c.workspace and i.id = c.identity
-		where c.workspace = $1 and i.person = $2`, workspace, e.Person)
+		where c.workspace = $1 and i.person `+in, append([]any{workspace}, args...)...)
 	if err != nil {
 		return fmt.Errorf("reading the conversations of somebody: %w", err)
 	}

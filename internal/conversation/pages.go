@@ -48,6 +48,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerNotes(k)
 	p.registerHandovers(k)
 	p.registerViews(k)
+	p.registerPerson(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
 }
@@ -99,9 +100,13 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: v.in(b).href(r.Link("inbox")),
 			Count: counts[b], Current: b == v.box})
 	}
+	marks, err := p.Desk.marked(ctx, r.Actor.Workspace, list.Rows)
+	if err != nil {
+		return page.PaneView{}, err
+	}
 	var rows []page.Row
 	for _, c := range list.Rows {
-		rows = append(rows, presentRow(r, c, v, states[c.ID]))
+		rows = append(rows, markedRow(r, presentRow(r, c, v, states[c.ID]), marks[c.Person.Person]))
 	}
 	next, first := "", ""
 	if list.Next.ID != 0 {
@@ -114,7 +119,7 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	return page.PaneView{Live: "conversation thread delivery label view", Src: src, Content: listContent(v, narrow, tabs, rows, next, first)}, nil
+	return page.PaneView{Live: "conversation thread delivery label view person", Src: src, Content: listContent(v, narrow, tabs, rows, next, first)}, nil
 }
 
 // troubles are the sends that are under way or need eyes, by conversation.
@@ -171,8 +176,8 @@ func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, dra
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	thread := p.present(r, v, c, sends, with, view, wrong, draft)
-	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery label", Src: src, Content: thread,
+	thread := withPerson(p.present(r, v, c, sends, with, view, wrong, draft), p.besidePerson(r, v.Person.Person, v.ID, view))
+	return page.PaneView{Open: true, Live: "conversation:" + conversation.String() + " thread delivery label person", Src: src, Content: thread,
 		With: presentPerson(r, v.Person, c.Account.Network)}, nil
 }
 
@@ -238,6 +243,10 @@ func (p *Pages) erase(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
+	return p.eraseAnd(r, person)
+}
+
+func (p *Pages) eraseAnd(r *page.Request, person id.ID) error {
 	if err := p.Desk.Erase(r.Context(), r.Actor, person, p.Also...); err != nil {
 		return err
 	}

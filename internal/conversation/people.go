@@ -7,6 +7,7 @@ import (
 	"parley/internal/db"
 	"parley/internal/id"
 	"parley/internal/network"
+	"parley/internal/text"
 )
 
 // people is an identity on its way to a row.
@@ -126,23 +127,24 @@ func (k *intake) findPeople(ctx context.Context) error {
 }
 
 func (k *intake) storePeople(ctx context.Context) error {
-	persons, identities := db.NewRows(3, len(k.people)), db.NewRows(11, len(k.people))
+	persons, identities := db.NewRows(4, len(k.people)), db.NewRows(13, len(k.people))
 	for _, p := range k.people {
 		switch {
 		case !p.stored:
 			p.identity, p.person = k.d.ids.New(), k.d.ids.New()
-			persons.Add(k.a.Workspace, p.person, db.Micros(k.now))
-			identities.Add(k.a.Workspace, p.identity, p.person, k.source, p.RemoteID, p.Handle, p.Name, p.URL, p.Avatar, flag(p.Bot), db.Micros(k.now))
+			persons.Add(k.a.Workspace, p.person, p.person, db.Micros(k.now))
+			identities.Add(k.a.Workspace, p.identity, p.person, k.source, p.RemoteID, p.Handle, p.Name, p.URL, p.Avatar, flag(p.Bot), db.Micros(k.now),
+				text.Fold(p.Handle), text.Fold(p.Name))
 		case p.changed:
-			if _, err := k.tx.Exec(ctx, `update identity set handle = $1, name = $2, url = $3, avatar = $4, bot = $5
-				where workspace = $6 and id = $7`, p.Handle, p.Name, p.URL, p.Avatar, flag(p.Bot), k.a.Workspace, p.identity); err != nil {
+			if _, err := k.tx.Exec(ctx, `update identity set handle = $1, name = $2, url = $3, avatar = $4, bot = $5, folded = $6, called = $7
+				where workspace = $8 and id = $9`, p.Handle, p.Name, p.URL, p.Avatar, flag(p.Bot), text.Fold(p.Handle), text.Fold(p.Name), k.a.Workspace, p.identity); err != nil {
 				return err
 			}
 		}
 	}
-	if err := persons.Insert(ctx, k.tx, `insert into person (workspace, id, created)`, ""); err != nil {
+	if err := persons.Insert(ctx, k.tx, `insert into person (workspace, id, one, created)`, ""); err != nil {
 		return err
 	}
 	return identities.Insert(ctx, k.tx,
-		`insert into identity (workspace, id, person, source, remote_id, handle, name, url, avatar, bot, created)`, "")
+		`insert into identity (workspace, id, person, source, remote_id, handle, name, url, avatar, bot, created, folded, called)`, "")
 }

@@ -94,7 +94,8 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	base := r.Link("inbox/" + v.ID.String())
 	act := func(what string) string { return list.href(base + "/" + what) }
 	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
-		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: with.tools}}
+		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: with.tools,
+		About: r.Link("people/" + v.Person.Person.String())}}
 	for _, m := range v.Messages {
 		t.Messages = append(t.Messages, p.presentMessage(r, m, c.Account.Network, p.memberNames(r, v, sends)))
 	}
@@ -109,7 +110,9 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	}
 	t.Messages = p.withNotes(r, t.Messages, with.notes, act)
 	t.Before = othersHere(r, v, list)
-	t.Foot = p.foot(r, v, c, act, with.beside, wrong, draft)
+	if t.Foot = p.foot(r, v, c, act, with.beside, wrong, draft); c.Alone && t.Foot != nil {
+		t.Foot = cautious(t.Foot)
+	}
 	return page.Thread(t)
 }
 

@@ -138,6 +138,9 @@ func (d *Desk) redactOthers(ctx context.Context, tx *db.Tx, e Erased) error {
 	if err := d.redactBeside(ctx, tx, e); err != nil {
 		return err
 	}
+	if err := redactAbout(ctx, tx, e); err != nil {
+		return err
+	}
 	return redactThreads(ctx, tx, e)
 }
 

@@ -135,6 +135,7 @@ type Composer struct {
 	Suffix       string // who signs it
 	Why          string // catalogue key of why an answer is not possible; "" if it is
 	Seen         int    // goes back with the Answer
+	Alone        bool   // they asked to be left alone
 }
 
 // Compose prepares an answer to a message of a conversation; to 0 is the last
@@ -162,6 +163,9 @@ func (d *Desk) Compose(ctx context.Context, a actor.Actor, conversation, to id.I
 	if c.To.Author.Handle != "" && len(account.Capabilities.Visibilities) > 0 {
 		// Where replies notify by being mentioned, the mention counts.
 		c.Prefix = "@" + c.To.Author.Handle + " "
+	}
+	if c.Alone, err = d.alone(ctx, a.Workspace, c.To.Author.Person); err != nil {
+		return c, err
 	}
 	c.Why = whyNot(account, h.Kind, c.To)
 	return c, nil

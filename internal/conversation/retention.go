@@ -81,8 +81,12 @@ func (d *Desk) unlessClean(ctx context.Context, workspace id.ID, fn func(ctx con
 	return d.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, left) })
 }
 
-// nothingLeft holds for identities of whom there is no message and no conversation.
-const nothingLeft = `not exists (select 1 from message m where m.workspace = identity.workspace and m.author = identity.id)
+// nothingLeft holds for identities of whom there is no message and no conversation,
+// unless they asked to be left alone: that can only be kept by whoever remembers it.
+const nothingLeft = `not exists (select 1 from person p join person o on o.workspace = p.workspace and o.one = p.one
+		join person_mark k on k.workspace = o.workspace and k.person = o.id and k.kind = 'alone' and k.ended = 0
+		where p.workspace = identity.workspace and p.id = identity.person)
+	and not exists (select 1 from message m where m.workspace = identity.workspace and m.author = identity.id)
 	and not exists (select 1 from conversation c where c.workspace = identity.workspace and c.identity = identity.id)`
 
 // sweep removes messages, and forgets their authors and who was left behind as far
@@ -139,13 +143,18 @@ func forgetPeople(ctx context.Context, tx *db.Tx, identities []id.ID, e *Erased)
 		return err
 	}
 	in, args = db.In(2, persons)
-	if _, err := tx.Exec(ctx, `delete from person where workspace = $1 and id `+in+`
-		and not exists (select 1 from identity i where i.workspace = person.workspace and i.person = person.id)`,
-		append([]any{e.Workspace}, args...)...); err != nil {
-		return fmt.Errorf("forgetting who has nothing left here: %w", err)
+	gone, err := ids(ctx, tx, nobodyLeft+in, append([]any{e.Workspace}, args...)...)
+	if err != nil || len(gone) == 0 {
+		return err
 	}
-	return nil
+	return forgetPersons(ctx, tx, e.Workspace, gone)
 }
+
+// nobodyLeft are those who were said to be one with one of these persons, if no
+// identity is left of any of them.
+const nobodyLeft = `select p.id from person q cross join person p where q.workspace = $1 and p.workspace = q.workspace and p.one = q.one
+	and not exists (select 1 from person o join identity i on i.workspace = o.workspace and i.person = o.id where o.workspace = q.workspace and o.one = q.one)
+	and q.id `
 
 type overdue struct {
 	dead

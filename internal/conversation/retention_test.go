@@ -115,7 +115,7 @@ func TestRetentionForgetsOnlyWhoHasNothingLeft(t *testing.T) {
 		t.Errorf("released %q", released)
 	}
 	// Somebody whom an earlier version left behind.
-	b.exec(`insert into person (workspace, id, created) values (1, 77, 1)`)
+	b.exec(`insert into person (workspace, id, one, created) values (1, 77, 77, 1)`)
 	b.exec(`insert into identity (workspace, id, person, source, remote_id, handle, name, url, avatar, bot, created)
 		select 1, 78, 77, id, 'left', 'left', 'Left', '', '', 0, 1 from source where workspace = 1`)
 	if n, err := b.desk.Sweep(ctx, actor.System(workspace, "retention")); n != 0 || err != nil || b.number(`select count(*) from person`) != 2 {

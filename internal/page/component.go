@@ -190,6 +190,7 @@ type Row struct {
 	Account string // which of our accounts it reached, where there are several
 	Gone    bool   // the newest message was deleted
 	Labels  []LabelView
+	Marks   []string // what somebody is to us: "Press"
 }
 
 // Tab is one of a few views of the same thing.
@@ -268,6 +269,7 @@ type DeliveryView struct {
 type ThreadHead struct {
 	Person  Person
 	Account string // our handle
+	About   string // to all that is known of them; "" leads nowhere
 	Back    string // to the list, on narrow screens
 	Private bool
 	Labels  []LabelView

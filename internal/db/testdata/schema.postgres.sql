@@ -340,6 +340,8 @@ create table identity (
   avatar text not null,
   bot bigint not null,
   created bigint not null,
+  folded text not null default ''::text,
+  called text not null default ''::text,
   PRIMARY KEY (workspace, id),
   UNIQUE (workspace, source, remote_id),
   FOREIGN KEY (workspace, person) REFERENCES person(workspace, id),
@@ -649,8 +651,50 @@ create table person (
   workspace bigint not null,
   id bigint not null,
   created bigint not null,
+  one bigint not null default 0,
   PRIMARY KEY (workspace, id),
   FOREIGN KEY (workspace) REFERENCES workspace(id)
+);
+
+create table person_join (
+  workspace bigint not null,
+  id bigint not null,
+  person bigint not null,
+  other bigint not null,
+  member bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, other) REFERENCES person(workspace, id),
+  FOREIGN KEY (workspace, person) REFERENCES person(workspace, id),
+  CHECK (person <> other)
+);
+
+create table person_mark (
+  workspace bigint not null,
+  id bigint not null,
+  person bigint not null,
+  kind text not null,
+  reason text not null,
+  member bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, person) REFERENCES person(workspace, id),
+  CHECK (kind = ANY (ARRAY['press'::text, 'official'::text, 'neighbour'::text, 'friend'::text, 'alone'::text]))
+);
+
+create table person_note (
+  workspace bigint not null,
+  id bigint not null,
+  person bigint not null,
+  body text not null,
+  member bigint not null,
+  at bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, person) REFERENCES person(workspace, id)
 );
 
 create table reach (
@@ -820,7 +864,7 @@ CREATE UNIQUE INDEX claim_open ON claim USING btree (workspace, conversation) WH
 
 CREATE INDEX conversation_account ON conversation USING btree (workspace, account, state, last_at) WHERE kind <> 'item'::text;
 
-CREATE INDEX conversation_identity ON conversation USING btree (workspace, identity);
+CREATE INDEX conversation_identity ON conversation USING btree (workspace, identity, last_at);
 
 CREATE INDEX conversation_list ON conversation USING btree (workspace, state, last_at) WHERE kind <> 'item'::text;
 
@@ -854,7 +898,13 @@ CREATE UNIQUE INDEX handover_open ON handover USING btree (workspace, conversati
 
 CREATE INDEX handover_team ON handover USING btree (workspace, to_team) WHERE ended = 0 AND to_team > 0;
 
+CREATE INDEX identity_called ON identity USING btree (workspace, called);
+
+CREATE INDEX identity_folded ON identity USING btree (workspace, folded);
+
 CREATE INDEX identity_person ON identity USING btree (workspace, person);
+
+CREATE INDEX identity_url ON identity USING btree (workspace, url);
 
 CREATE UNIQUE INDEX invitation_open ON invitation USING btree (workspace, email_folded) WHERE accepted = 0 AND revoked = 0;
 
@@ -892,7 +942,7 @@ CREATE UNIQUE INDEX member_present ON member USING btree (workspace, login) WHER
 
 CREATE INDEX message_age ON message USING btree (workspace, at) WHERE own = 0;
 
-CREATE INDEX message_author ON message USING btree (workspace, author);
+CREATE INDEX message_author ON message USING btree (workspace, author, at);
 
 CREATE INDEX message_keep ON message USING btree (keep_until) WHERE keep_until > 0;
 
@@ -913,6 +963,18 @@ CREATE INDEX note_mention_member ON note_mention USING btree (workspace, member)
 CREATE INDEX note_version_note ON note_version USING btree (workspace, note);
 
 CREATE INDEX note_version_until ON note_version USING btree (workspace, until);
+
+CREATE INDEX person_join_other ON person_join USING btree (workspace, other);
+
+CREATE INDEX person_join_person ON person_join USING btree (workspace, person);
+
+CREATE UNIQUE INDEX person_mark_open ON person_mark USING btree (workspace, person, kind) WHERE ended = 0;
+
+CREATE INDEX person_mark_person ON person_mark USING btree (workspace, person);
+
+CREATE INDEX person_note_person ON person_note USING btree (workspace, person);
+
+CREATE INDEX person_one ON person USING btree (workspace, one);
 
 CREATE INDEX reach_conversation ON reach USING btree (workspace, conversation, message);
 

@@ -345,7 +345,7 @@ CREATE TABLE identity (
   url text not null,
   avatar text not null,
   bot integer not null check (bot in (0, 1)),
-  created integer not null,
+  created integer not null, folded text not null default '', called text not null default '',
   primary key (workspace, id),
   unique (workspace, source, remote_id),
   foreign key (workspace, person) references person (workspace, id),
@@ -627,8 +627,48 @@ CREATE TABLE note_version (
 CREATE TABLE person (
   workspace integer not null references workspace (id),
   id integer not null,
-  created integer not null,
+  created integer not null, one integer not null default 0,
   primary key (workspace, id)
+) strict;
+
+CREATE TABLE person_join (
+  workspace integer not null,
+  id integer not null,
+  person integer not null,
+  other integer not null,
+  member integer not null,
+  at integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, person) references person (workspace, id),
+  foreign key (workspace, other) references person (workspace, id),
+  check (person <> other)
+) strict;
+
+CREATE TABLE person_mark (
+  workspace integer not null,
+  id integer not null,
+  person integer not null,
+  kind text not null check (kind in ('press', 'official', 'neighbour', 'friend', 'alone')),
+  reason text not null,
+  member integer not null,
+  at integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, person) references person (workspace, id)
+) strict;
+
+CREATE TABLE person_note (
+  workspace integer not null,
+  id integer not null,
+  person integer not null,
+  body text not null,
+  member integer not null,
+  at integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, person) references person (workspace, id)
 ) strict;
 
 CREATE TABLE reach (
@@ -788,7 +828,7 @@ CREATE UNIQUE INDEX claim_open on claim (workspace, conversation) where ended = 
 
 CREATE INDEX conversation_account on conversation (workspace, account, state, last_at) where kind <> 'item';
 
-CREATE INDEX conversation_identity on conversation (workspace, identity);
+CREATE INDEX conversation_identity on conversation (workspace, identity, last_at);
 
 CREATE INDEX conversation_list on conversation (workspace, state, last_at) where kind <> 'item';
 
@@ -822,7 +862,13 @@ CREATE UNIQUE INDEX handover_open on handover (workspace, conversation) where en
 
 CREATE INDEX handover_team on handover (workspace, to_team) where ended = 0 and to_team > 0;
 
+CREATE INDEX identity_called on identity (workspace, called);
+
+CREATE INDEX identity_folded on identity (workspace, folded);
+
 CREATE INDEX identity_person on identity (workspace, person);
+
+CREATE INDEX identity_url on identity (workspace, url);
 
 CREATE UNIQUE INDEX invitation_open on invitation (workspace, email_folded) where accepted = 0 and revoked = 0;
 
@@ -860,7 +906,7 @@ CREATE UNIQUE INDEX member_present on member (workspace, login) where departed =
 
 CREATE INDEX message_age on message (workspace, at) where own = 0;
 
-CREATE INDEX message_author on message (workspace, author);
+CREATE INDEX message_author on message (workspace, author, at);
 
 CREATE INDEX message_keep on message (keep_until) where keep_until > 0;
 
@@ -879,6 +925,18 @@ CREATE INDEX note_mention_member on note_mention (workspace, member);
 CREATE INDEX note_version_note on note_version (workspace, note);
 
 CREATE INDEX note_version_until on note_version (workspace, until);
+
+CREATE INDEX person_join_other on person_join (workspace, other);
+
+CREATE INDEX person_join_person on person_join (workspace, person);
+
+CREATE UNIQUE INDEX person_mark_open on person_mark (workspace, person, kind) where ended = 0;
+
+CREATE INDEX person_mark_person on person_mark (workspace, person);
+
+CREATE INDEX person_note_person on person_note (workspace, person);
+
+CREATE INDEX person_one on person (workspace, one);
 
 CREATE INDEX reach_conversation on reach (workspace, conversation, message);
 
