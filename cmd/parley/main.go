@@ -28,6 +28,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"People who can sign in."`
 	Secret  secretCmd  `cmd:"" help:"The keys that seal credentials."`
 	Audit   auditCmd   `cmd:"" help:"The log of everything that was done."`
+	Call    callCmd    `cmd:"" help:"Ask a running installation by its API: everything the pages can do."`
 	Bench   benchCmd   `cmd:"" help:"Measure this program on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

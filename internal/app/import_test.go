@@ -40,7 +40,7 @@ func classes() map[string]class {
 		"initiative", "lesson", "listen", "outcome", "publish", "report", "team", "today", "webhook"} {
 		all[name] = capability
 	}
-	for _, name := range []string{"app", "archive", "bench", "licence"} {
+	for _, name := range []string{"app", "archive", "bench", "call", "licence"} {
 		all[name] = composition
 	}
 	return all
@@ -58,6 +58,7 @@ func only() map[string][]string {
 	return map[string][]string{
 		"archive": {"db"},                                                                  // a backup knows tables, not what they mean
 		"network": {"text"},                                                                // the contract knows nothing of how we store or show
+		"call":    {},                                                                      // knows a Parley by its address only
 		"licence": {},                                                                      // runs before anything can be built
 		"db":      {}, "text": {}, "clock": {}, "problem": {}, "crash": {}, "outbound": {}, // the bottom
 	}
