@@ -31,7 +31,7 @@ func (a *App) operations() *api.API {
 	ops := api.New(api.Options{DB: a.DB, Clock: c.Clock, Log: c.Logger, Bundle: a.Bundle.Logging(c.Logger), Authenticate: a.Team.AuthenticateToken})
 	a.Team.API(ops, c.URL)
 	a.Accounts.API(ops)
-	conversation.API{Desk: a.Desk, Attached: a.attached, Scrub: a.DB.Scrub,
+	conversation.API{Desk: a.Desk, Attached: a.attached, Scrub: a.DB.Scrub, Held: a.heldPicture, Own: a.ownPicture,
 		Also: []conversation.EraseAlso{a.eraseAlso}}.Register(ops)
 	a.Deliveries.API(ops)
 	webhook.API{Hooks: a.Hooks}.Register(ops)

@@ -14,6 +14,7 @@ func personForms() map[string]counterpart {
 		"POST /w/{workspace}/people/{person}/notes/{note}/remove": by("removePersonNote"),
 		"POST /w/{workspace}/people/{person}/join":                by("joinPeople"),
 		"POST /w/{workspace}/people/{person}/joins/{join}/end":    by("splitPeople"),
+		"POST /w/{workspace}/people/{person}/export":              by("exportPerson"),
 		"POST /w/{workspace}/people/{person}/erase":               by("erasePerson"),
 	}
 }

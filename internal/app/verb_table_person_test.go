@@ -33,6 +33,13 @@ func personMethods() map[string]method {
 			d.exec(`update identity set url = 'https://far.example/@them' where workspace = $1`, d.owner.Workspace)
 			return func(a actor.Actor) (any, error) { return d.Desk.Alike(background, a, p) }
 		}),
+		"Export": verb("conversation.no_person", func(d *desk) does {
+			p := who(d)
+			return func(a actor.Actor) error {
+				_, err := d.Desk.Export(background, a, p)
+				return err
+			}
+		}),
 		"FindPeople": read("", func(d *desk) act {
 			who(d)
 			return func(a actor.Actor) (any, error) { return d.Desk.FindPeople(background, a, "VER") }

@@ -111,14 +111,33 @@ func pictureSubject(address string) id.ID {
 	return id.ID(binary.BigEndian.Uint64(h[:8]) >> 1)
 }
 
+// heldDigest is the picture from outside that is stored for an address, nil if none.
+func (a *App) heldDigest(ctx context.Context, workspace id.ID, address string) (digest []byte, err error) {
+	err = a.DB.Read().Row(ctx, `select digest from media_ref where workspace = $1 and kind = $2 and subject = $3`,
+		workspace, remotePicture, pictureSubject(address)).Scan(&digest)
+	if err != nil && !db.NoRows(err) {
+		return nil, fmt.Errorf("looking for a picture: %w", err)
+	}
+	return digest, nil
+}
+
+// heldPicture is a picture from outside as it is stored, without asking for it.
+func (a *App) heldPicture(ctx context.Context, workspace id.ID, address string) ([]byte, string, bool, error) {
+	digest, err := a.heldDigest(ctx, workspace, address)
+	if err != nil || digest == nil {
+		return nil, "", false, err
+	}
+	m, body, err := a.Media.Bytes(ctx, a.DB.Read(), workspace, media.Digest(digest))
+	return body, m.MIME, err == nil, err
+}
+
 // picture serves a picture from outside out of our own store, fetching it the
 // first time it is asked for.
 func (a *App) picture(ctx context.Context, workspace id.ID, address string, edge int) ([]byte, string, error) {
 	subject := pictureSubject(address)
-	var digest []byte
-	err := a.DB.Read().Row(ctx, `select digest from media_ref where workspace = $1 and kind = $2 and subject = $3`, workspace, remotePicture, subject).Scan(&digest)
-	if err != nil && !db.NoRows(err) {
-		return nil, "", fmt.Errorf("looking for a picture: %w", err)
+	digest, err := a.heldDigest(ctx, workspace, address)
+	if err != nil {
+		return nil, "", err
 	}
 	var d media.Digest
 	copy(d[:], digest)

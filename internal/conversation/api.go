@@ -23,6 +23,8 @@ type API struct {
 	Desk     *Desk
 	Attached Attached
 	Scrub    func(context.Context) error // after an erasure
+	Held     Held
+	Own      Own
 	Also     []EraseAlso
 }
 

@@ -26,6 +26,7 @@ type Pages struct {
 	Out     *delivery.Delivery
 	Picture Picture
 	Own     Own
+	Held    Held
 	Scrub   func(context.Context) error // after an erasure
 	Also    []EraseAlso
 }

@@ -22,6 +22,7 @@ func (o API) registerPeople(a *api.API) {
 	api.Post(g, "/people/{person}/unmark", "unmarkPerson", "Take a mark back", o.unmark, write)
 	api.Post(g, "/people/{person}/notes", "notePerson", "Write something down about a person, for colleagues", o.notePerson, note, api.Created)
 	api.Delete(g, "/people/notes/{personNote}", "removePersonNote", "Remove a note about a person", o.removePersonNote, note)
+	api.Post(g, "/people/{person}/export", "exportPerson", "Gather everything that is held about somebody, for them", o.export, api.Needs(actor.ErasePerson))
 	api.Post(g, "/people/{person}/join", "joinPeople", "Say that two people are the same", o.join, join)
 	api.Delete(g, "/people/joins/{join}", "splitPeople", "Take two people apart again", o.split, join)
 }

@@ -21,6 +21,7 @@ func (p *Pages) registerPerson(k *page.Kernel) {
 	k.Member("POST /people/{person}/notes/{note}/remove", p.removePersonNote)
 	k.Member("POST /people/{person}/join", p.join)
 	k.Member("POST /people/{person}/joins/{join}/end", p.split)
+	k.Member("POST /people/{person}/export", p.export)
 	k.Member("POST /people/{person}/erase", p.erasePerson)
 }
 
@@ -28,18 +29,20 @@ func (p *Pages) registerPerson(k *page.Kernel) {
 // them. Paths lead back to where a form was sent from.
 type profileView struct {
 	Profile
-	r        *page.Request
-	open     id.ID // the conversation beside which it stands; 0 on the page
-	list     listView
-	mayMark  bool
-	mayNote  bool
-	mayJoin  bool
-	mayErase bool
+	r         *page.Request
+	open      id.ID // the conversation beside which it stands; 0 on the page
+	list      listView
+	mayMark   bool
+	mayNote   bool
+	mayJoin   bool
+	mayErase  bool
+	mayExport bool
 }
 
 func (p *Pages) profile(r *page.Request, person, open id.ID, list listView) (profileView, error) {
 	found, err := p.Desk.Profile(r.Context(), r.Actor, person)
 	v := profileView{Profile: found, r: r, open: open, list: list, mayErase: r.Actor.Can(actor.ErasePerson)}
+	v.mayExport = v.mayErase || r.Actor.Can(actor.ManageWorkspace)
 	for _, t := range found.Talks {
 		v.mayMark = v.mayMark || r.Actor.Can(actor.Claim, scope(t.Account))
 		v.mayNote = v.mayNote || r.Actor.Can(actor.Note, scope(t.Account))
