@@ -32,7 +32,7 @@ const (
 // first; what stands below a folder has its class.
 func classes() map[string]class {
 	all := map[string]class{"network": contract, "network/networktest": apparatus, "db/dbtest": apparatus, "page/pagetest": apparatus, "page/gallery": apparatus}
-	for _, name := range []string{"actor", "api", "chart", "clock", "crash", "db", "event", "i18n", "id", "job", "mail", "media", "outbound", "page",
+	for _, name := range []string{"actor", "api", "chart", "clock", "crash", "db", "event", "hours", "i18n", "id", "job", "mail", "media", "outbound", "page",
 		"problem", "secret", "stat", "text"} {
 		all[name] = ground
 	}
