@@ -76,6 +76,7 @@ func forms() map[string]counterpart {
 	maps.Copy(all, sortForms())
 	maps.Copy(all, hookForms())
 	maps.Copy(all, personForms())
+	maps.Copy(all, clockForms())
 	return all
 }
 

@@ -38,6 +38,7 @@ func (w *town) everyPage(b *pagetest.Tab) map[string]string {
 		"accounts":     home + "accounts",
 		"team":         home + "team",
 		"settings":     home + "settings",
+		"answers":      home + "settings/answers",
 		"webhooks":     home + "settings/webhooks",
 		"me":           w.base + "/me",
 		"missing":      home + "nowhere",

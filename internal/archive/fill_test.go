@@ -166,6 +166,7 @@ func fillConversation(t testing.TB, d *db.DB) {
 	put(t, d, "webhook", values{"workspace": 1, "id": 1, "url": odd, "secret": []byte{0, 1}, "paused": 1})
 	fillTogether(t, d)
 	fillPeople(t, d)
+	fillClock(t, d)
 	put(t, d, "answer", values{"workspace": 1, "delivery": 1, "conversation": 1, "member": 1, "key": odd})
 }
 

@@ -36,6 +36,8 @@ func (o API) Register(a *api.API) {
 	read, claim := api.Needs(actor.ReadConversations), api.Needs(actor.Claim)
 
 	o.registerPeople(a)
+	o.registerPromise(a)
+
 	g := a.Section("conversations", "What people say to us. A conversation is one person, one account of ours and one thread.")
 	api.Get(g, "/conversations", "listConversations", "List the conversations of a box", o.list, read)
 	api.Get(g, "/conversations/counts", "countConversations", "Count what waits", o.counts, read, api.About("Counting stops at 100."))
@@ -73,15 +75,17 @@ func personOut(p Person) personJSON {
 }
 
 type conversationRowJSON struct {
-	ID        id.ID       `json:"id"`
-	Account   id.ID       `json:"account"`
-	Network   string      `json:"network" example:"mastodon"`
-	Handle    string      `json:"handle" doc:"Our account's."`
-	Kind      Kind        `json:"kind" enum:"public,direct,item"`
-	State     State       `json:"state" enum:"open,done"`
-	Person    personJSON  `json:"person"`
-	Waiting   time.Time   `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
-	Last      time.Time   `json:"last" doc:"When something was last said."`
+	ID      id.ID      `json:"id"`
+	Account id.ID      `json:"account"`
+	Network string     `json:"network" example:"mastodon"`
+	Handle  string     `json:"handle" doc:"Our account's."`
+	Kind    Kind       `json:"kind" enum:"public,direct,item"`
+	State   State      `json:"state" enum:"open,done"`
+	Person  personJSON `json:"person"`
+	Waiting time.Time  `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	Last    time.Time  `json:"last" doc:"When something was last said."`
+	Due     time.Time  `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
+
 	LastOwn   bool        `json:"last_own" doc:"It was said by us."`
 	Snippet   string      `json:"snippet"`
 	Warning   string      `json:"warning,omitempty"`
@@ -95,7 +99,7 @@ type conversationRowJSON struct {
 
 func rowOut(r Row) conversationRowJSON {
 	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
-		Waiting: r.Waiting, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
+		Waiting: r.Waiting, Due: r.Due, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
 		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels), Handed: handedOut(r.Handed)}
 }
 
@@ -115,12 +119,14 @@ type conversationIn struct {
 }
 
 type conversationJSON struct {
-	ID        id.ID                   `json:"id"`
-	Account   id.ID                   `json:"account"`
-	Kind      Kind                    `json:"kind" enum:"public,direct,item"`
-	State     State                   `json:"state" enum:"open,done"`
-	Person    personJSON              `json:"person"`
-	Waiting   time.Time               `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	ID      id.ID      `json:"id"`
+	Account id.ID      `json:"account"`
+	Kind    Kind       `json:"kind" enum:"public,direct,item"`
+	State   State      `json:"state" enum:"open,done"`
+	Person  personJSON `json:"person"`
+	Waiting time.Time  `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	Due     time.Time  `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
+
 	ClaimedBy id.ID                   `json:"claimed_by,omitzero"`
 	Claimer   string                  `json:"claimer,omitempty"`
 	ClaimedAt time.Time               `json:"claimed_at,omitzero"`
@@ -205,7 +211,7 @@ func (o API) open(ctx context.Context, a actor.Actor, in *conversationIn) (*conv
 	if err != nil {
 		return nil, err
 	}
-	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting,
+	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting, Due: v.Due,
 		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, Labels: labelsOut(v.Labels), More: v.More,
 		Messages: api.ListOf(v.Messages, messageOut).Items,
 		Others: api.ListOf(v.Others, func(r Row) otherConversationJSON {

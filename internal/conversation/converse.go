@@ -35,6 +35,7 @@ type talk struct {
 	count    int64
 	recount  bool // who waits is read from what is stored
 	lang     string
+	ended    []ended
 }
 
 // converse puts what speaks to us, and what we answered elsewhere, into
@@ -82,12 +83,12 @@ func (k *intake) converse(ctx context.Context) error {
 	}
 	for _, t := range talks {
 		if t.recount {
-			if err := k.d.recount(ctx, k.tx, k.a.Workspace, t.id); err != nil {
+			if t.waiting, err = k.d.recount(ctx, k.tx, k.a.Workspace, t.id); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return k.storeResponses(ctx, talks)
 }
 
 // place puts messages into their conversations, and returns our own that found
@@ -309,6 +310,7 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 	switch {
 	case m.Quiet: // nobody waits for an answer to a program, and what one sends for us is none
 	case m.Own:
+		t.measured(m)
 		t.spoke(m)
 	case k.past(m) || p.kind == Item || k.answered[m.Post.ID] || late && k.in.History:
 	case late && m.row.stored: // as part of a thread

@@ -119,7 +119,8 @@ func (k *intake) recountFor(ctx context.Context, message id.ID) error {
 	if err != nil {
 		return err
 	}
-	return k.d.recount(ctx, k.tx, k.a.Workspace, conversation)
+	_, err = k.d.recount(ctx, k.tx, k.a.Workspace, conversation)
+	return err
 }
 
 func (k *intake) tell(verb string, r *row) {

@@ -61,6 +61,7 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 		`update conversation set changed = changed where workspace = $2 and id in ($1, $3)`,
 		`update reach set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update answer set conversation = $1 where workspace = $2 and conversation = $3`,
+		`update response set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update claim set ended = at, how = 'left' where workspace = $2 and conversation = $3 and ended = 0 and exists (
 			select 1 from claim t where t.workspace = claim.workspace and t.conversation = $1 and t.ended = 0)`,
 		`update claim set conversation = $1 where workspace = $2 and conversation = $3`,

@@ -36,6 +36,7 @@ const attachmentLimit = 48 << 20
 
 // Register adds the routes.
 func (p *Pages) Register(k *page.Kernel) {
+	p.registerPromise(k)
 	k.Member("GET /inbox", p.inbox)
 	k.Member("GET /inbox/{conversation}", p.open)
 	k.Member("POST /inbox/{conversation}/claim", p.verb(p.Desk.Claim))
@@ -120,7 +121,7 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	return page.PaneView{Live: "conversation thread delivery label view person", Src: src, Content: listContent(v, narrow, tabs, rows, next, first)}, nil
+	return page.PaneView{Live: "conversation thread delivery label view person workspace", Src: src, Content: listContent(v, narrow, tabs, rows, next, first)}, nil
 }
 
 // troubles are the sends that are under way or need eyes, by conversation.

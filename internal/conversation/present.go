@@ -66,6 +66,7 @@ func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 	row := page.Row{ID: c.ID, Href: v.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
 		Excerpt: afterOurName(c.Snippet, c.Handle), Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
 		Gone: c.Gone, Account: c.Handle, Labels: presentLabels(c.Labels)}
+	row.Due = c.Due
 	if c.LastOwn {
 		row.By = c.Handle
 	}
@@ -112,6 +113,9 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	t.Before = othersHere(r, v, list)
 	if t.Foot = p.foot(r, v, c, act, with.beside, wrong, draft); c.Alone && t.Foot != nil {
 		t.Foot = cautious(t.Foot)
+	}
+	if !v.Waiting.IsZero() {
+		t.Foot = clockOver(v, t.Foot)
 	}
 	return page.Thread(t)
 }

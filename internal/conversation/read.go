@@ -55,6 +55,7 @@ type Row struct {
 	State      State
 	Person     Person
 	Waiting    time.Time
+	Due        time.Time // when our promise to them falls due; zero: nothing is promised
 	Last       time.Time
 	LastOwn    bool
 	Snippet    string
@@ -128,8 +129,11 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 			page.Next.At = last.Waiting
 		}
 	}
-	if err := rows.Close(); err != nil {
+	if err := rows.Err(); err != nil {
 		return Page{}, fmt.Errorf("reading the inbox: %w", err)
+	}
+	if err := d.dueRows(ctx, a.Workspace, page.Rows); err != nil {
+		return Page{}, err
 	}
 	if err := d.handRows(ctx, a.Workspace, page.Rows); err != nil {
 		return Page{}, err
@@ -221,6 +225,7 @@ type View struct {
 	State     State
 	Person    Person
 	Waiting   time.Time
+	Due       time.Time // when our promise to them falls due; zero: nothing is promised
 	ClaimedBy id.ID
 	Claimer   string
 	ClaimedAt time.Time
@@ -257,6 +262,9 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 		return v, err
 	}
 	v.Labels = on[h.ID]
+	if v.Due, err = d.due(ctx, a.Workspace, h.Waiting); err != nil {
+		return v, err
+	}
 	if v.Messages, err = d.thread(ctx, a, h); err != nil {
 		return v, err
 	}

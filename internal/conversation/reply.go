@@ -329,6 +329,9 @@ func (d *Desk) Sent(ctx context.Context, tx *db.Tx, a actor.Actor, in Sent) erro
 		where workspace = $2 and source = $3 and remote_id = $4`, in.Delivery, a.Workspace, source, in.Ref.ID); err != nil {
 		return fmt.Errorf("storing a sent answer: %w", err)
 	}
+	if err := sentFromHere(ctx, tx, a.Workspace, source, in.Ref.ID); err != nil {
+		return err
+	}
 	return d.answered(ctx, tx, a, in)
 }
 

@@ -52,14 +52,21 @@ func (d *Desk) lastGiven(ctx context.Context, tx *db.Tx, workspace, conversation
 	return at, err
 }
 
-// recount looks again at a conversation in which somebody waits.
-func (d *Desk) recount(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) error {
-	var waiting time.Time
-	if err := tx.Row(ctx, `select waiting from conversation where workspace = $1 and id = $2`, workspace, conversation).Scan(db.ScanTime(&waiting)); err != nil {
-		return fmt.Errorf("reading who waits: %w", err)
+// recount looks again at a conversation in which somebody waits, and tells since
+// when somebody still does.
+func (d *Desk) recount(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) (waiting time.Time, err error) {
+	const since = `select waiting from conversation where workspace = $1 and id = $2`
+	if err := tx.Row(ctx, since, workspace, conversation).Scan(db.ScanTime(&waiting)); err != nil {
+		return waiting, fmt.Errorf("reading who waits: %w", err)
 	}
 	if waiting.IsZero() {
-		return nil
+		return waiting, nil
 	}
-	return d.rewait(ctx, tx, workspace, conversation, waiting)
+	if err := d.rewait(ctx, tx, workspace, conversation, waiting); err != nil {
+		return waiting, err
+	}
+	if err := tx.Row(ctx, since, workspace, conversation).Scan(db.ScanTime(&waiting)); err != nil {
+		return waiting, fmt.Errorf("reading who still waits: %w", err)
+	}
+	return waiting, nil
 }

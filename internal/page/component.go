@@ -182,6 +182,7 @@ type Row struct {
 	Warning string // shown instead of the excerpt
 	At      time.Time
 	Waiting time.Time // unanswered since; zero: nobody waits
+	Due     time.Time // promised until then; zero: nothing is promised
 	Private bool
 	Claimed string // the member who answers; "" is nobody
 	Claimer id.ID  // their member id, so that they read "you" there

@@ -697,6 +697,18 @@ create table person_note (
   FOREIGN KEY (workspace, person) REFERENCES person(workspace, id)
 );
 
+create table promise (
+  workspace bigint not null,
+  minutes bigint not null,
+  week text not null,
+  holidays text not null,
+  set_by bigint not null,
+  set_at bigint not null,
+  PRIMARY KEY (workspace),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (minutes >= 0)
+);
+
 create table reach (
   workspace bigint not null,
   message bigint not null,
@@ -706,6 +718,24 @@ create table reach (
   PRIMARY KEY (workspace, message, account),
   FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
   FOREIGN KEY (workspace, message) REFERENCES message(workspace, id)
+);
+
+create table response (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  message bigint not null,
+  waited bigint not null,
+  answered bigint not null,
+  open bigint not null,
+  due bigint not null,
+  elsewhere bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (workspace, conversation, message),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  CHECK (answered >= waited),
+  CHECK (elsewhere = ANY (ARRAY[0::bigint, 1::bigint])),
+  CHECK (open >= 0)
 );
 
 create table right_grant (
@@ -977,6 +1007,10 @@ CREATE INDEX person_note_person ON person_note USING btree (workspace, person);
 CREATE INDEX person_one ON person USING btree (workspace, one);
 
 CREATE INDEX reach_conversation ON reach USING btree (workspace, conversation, message);
+
+CREATE INDEX response_answered ON response USING btree (workspace, answered);
+
+CREATE INDEX response_message ON response USING btree (workspace, message);
 
 CREATE UNIQUE INDEX right_grant_once ON right_grant USING btree (workspace, member, role, scope_kind, scope_id) WHERE ended = 0;
 

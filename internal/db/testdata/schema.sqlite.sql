@@ -671,6 +671,17 @@ CREATE TABLE person_note (
   foreign key (workspace, person) references person (workspace, id)
 ) strict;
 
+CREATE TABLE promise (
+  workspace integer primary key references workspace (id),
+  -- minutes of open time within which people are answered; 0: nothing is promised
+  minutes integer not null check (minutes >= 0),
+  -- hours of the week and holidays, as JSON; the zone is the workspace's
+  week text not null,
+  holidays text not null,
+  set_by integer not null,
+  set_at integer not null
+) strict;
+
 CREATE TABLE reach (
   workspace integer not null,
   message integer not null,
@@ -679,6 +690,27 @@ CREATE TABLE reach (
   primary key (workspace, message, account),
   foreign key (workspace, message) references message (workspace, id),
   foreign key (workspace, conversation) references conversation (workspace, id)
+) strict;
+
+CREATE TABLE response (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  -- our words that ended it
+  message integer not null,
+  -- since when somebody waited, and until when
+  waited integer not null,
+  answered integer not null,
+  -- open time in between, in microseconds, by the hours at that time
+  open integer not null check (open >= 0),
+  -- when the promise of that time fell due; 0: nothing was promised
+  due integer not null,
+  -- written outside Parley, as far as is known
+  elsewhere integer not null check (elsewhere in (0, 1)),
+  primary key (workspace, id),
+  unique (workspace, conversation, message),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  check (answered >= waited)
 ) strict;
 
 CREATE TABLE right_grant (
@@ -939,6 +971,10 @@ CREATE INDEX person_note_person on person_note (workspace, person);
 CREATE INDEX person_one on person (workspace, one);
 
 CREATE INDEX reach_conversation on reach (workspace, conversation, message);
+
+CREATE INDEX response_answered on response (workspace, answered);
+
+CREATE INDEX response_message on response (workspace, message);
 
 CREATE UNIQUE INDEX right_grant_once on right_grant (workspace, member, role, scope_kind, scope_id) where ended = 0;
 

@@ -37,7 +37,7 @@ export function mark(path = opened) {
 // What the browser's clock is ahead of the server's; many are minutes wrong.
 const ahead = Date.now() - (Date.parse(document.body.dataset.clock ?? "") || Date.now());
 
-/** Writes young times anew: "now", "5m", "3h". Older ones stay as rendered. */
+/** Writes young times anew: "now", "5m", "3h", and that a promise is over. Older ones stay as rendered. */
 export function age() {
   const { now, minutes, hours } = document.body.dataset;
   for (const time of document.querySelectorAll("time[data-short]")) {
@@ -46,6 +46,11 @@ export function age() {
     if (!(gone >= 0 && gone < 24 * 60)) continue;
     const words = gone < 1 ? now : gone < 60 ? minutes?.replace("{n}", String(gone)) : hours?.replace("{n}", String(Math.floor(gone / 60)));
     if (words && time.textContent !== words) time.textContent = words;
+  }
+  for (const time of document.querySelectorAll("time[data-due]")) {
+    if (Date.now() - ahead < Date.parse(time.getAttribute("datetime") ?? "")) continue;
+    time.textContent = time.getAttribute("data-due");
+    time.classList.remove("promised");
   }
 }
 
