@@ -17,17 +17,20 @@ type listView struct {
 	account id.ID
 	narrow  Narrow
 	after   Place
+	all     bool // over all workspaces of the member; then it is narrowed by nothing
 }
 
 func readView(q url.Values) listView {
-	v := listView{box: Waiting}
+	v := listView{box: Waiting, all: q.Get("all") != ""}
 	for _, b := range Boxes {
 		if string(b) == q.Get("box") {
 			v.box = b
 		}
 	}
-	v.account, _ = id.Parse(q.Get("account"))
-	v.narrow = readNarrow(q)
+	if !v.all {
+		v.account, _ = id.Parse(q.Get("account"))
+		v.narrow = readNarrow(q)
+	}
 	if after, err := id.Parse(q.Get("after")); err == nil {
 		at, _ := strconv.ParseInt(q.Get("at"), 10, 64)
 		v.after = Place{At: micros(at), ID: after}
@@ -104,6 +107,9 @@ func (v listView) query() url.Values {
 	if v.box != Waiting {
 		q.Set("box", string(v.box))
 	}
+	if v.all {
+		q.Set("all", "1")
+	}
 	if v.account != 0 {
 		q.Set("account", v.account.String())
 	}
@@ -130,7 +136,7 @@ func (v listView) href(path string, more ...string) string {
 func (v listView) narrowed() bool { return v.account != 0 || !v.narrow.None() }
 
 // wide is the whole box.
-func (v listView) wide() listView { return listView{box: v.box} }
+func (v listView) wide() listView { return listView{box: v.box, all: v.all} }
 
 // from is the page that begins after a place; the zero place is the first one.
 func (v listView) from(after Place) listView {

@@ -37,6 +37,7 @@ const attachmentLimit = 48 << 20
 // Register adds the routes.
 func (p *Pages) Register(k *page.Kernel) {
 	p.registerPromise(k)
+	p.registerEverywhere(k)
 	k.Member("GET /inbox", p.inbox)
 	k.Member("GET /inbox/{conversation}", p.open)
 	k.Member("POST /inbox/{conversation}/claim", p.verb(p.Desk.Claim))
@@ -60,6 +61,9 @@ func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {
 		return r.Actor.Require(actor.ReadConversations)
 	}
 	v := readView(r.URL.Query())
+	if v.all {
+		return r.Redirect(v.href(everywherePath))
+	}
 	if r.URL.Query().Has("narrow") { // the form's own address says much that is nothing
 		return r.Redirect(v.href(r.Link("inbox")))
 	}
@@ -81,6 +85,9 @@ func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {
 }
 
 func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page.PaneView, error) {
+	if v.all {
+		return p.everywherePane(ctx, r, v)
+	}
 	src := v.href(r.Link("inbox"), "fragment", "list")
 	list, err := p.Desk.List(ctx, r.Actor, v.filter())
 	if err != nil {
@@ -90,25 +97,9 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	states, err := p.troubles(ctx, r.Actor)
+	rows, err := p.rows(ctx, r, v, list.Rows)
 	if err != nil {
 		return page.PaneView{}, err
-	}
-	var tabs []page.Tab
-	for _, b := range Boxes {
-		if b == Reading && counts[Reading] == 0 && v.box != Reading {
-			continue // nobody who reads no feed needs a box for them
-		}
-		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: v.in(b).href(r.Link("inbox")),
-			Count: counts[b], Current: b == v.box})
-	}
-	marks, err := p.Desk.marked(ctx, r.Actor.Workspace, list.Rows)
-	if err != nil {
-		return page.PaneView{}, err
-	}
-	var rows []page.Row
-	for _, c := range list.Rows {
-		rows = append(rows, markedRow(r, presentRow(r, c, v, states[c.ID]), marks[c.Person.Person]))
 	}
 	next, first := "", ""
 	if list.Next.ID != 0 {
@@ -121,7 +112,36 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	return page.PaneView{Live: "conversation thread delivery label view person workspace", Src: src, Content: listContent(v, narrow, tabs, rows, next, first)}, nil
+	return page.PaneView{Live: "conversation thread delivery label view person workspace", Src: src, Content: listContent(v, narrow, p.boxTabs(r, v, counts), rows, next, first)}, nil
+}
+
+// boxTabs lead from box to box.
+func (p *Pages) boxTabs(r *page.Request, v listView, counts map[Box]int) []page.Tab {
+	var tabs []page.Tab
+	for _, b := range Boxes {
+		if b == Reading && counts[Reading] == 0 && v.box != Reading {
+			continue // nobody who reads no feed needs a box for them
+		}
+		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: v.in(b).href(v.base(r)), Count: counts[b], Current: b == v.box})
+	}
+	return tabs
+}
+
+// rows draws conversations of the request's workspace.
+func (p *Pages) rows(ctx context.Context, r *page.Request, v listView, found []Row) ([]page.Row, error) {
+	states, err := p.troubles(ctx, r.Actor)
+	if err != nil {
+		return nil, err
+	}
+	marks, err := p.Desk.marked(ctx, r.Actor.Workspace, found)
+	if err != nil {
+		return nil, err
+	}
+	var rows []page.Row
+	for _, c := range found {
+		rows = append(rows, markedRow(r, presentRow(r, c, v, states[c.ID]), marks[c.Person.Person]))
+	}
+	return rows, nil
 }
 
 // troubles are the sends that are under way or need eyes, by conversation.

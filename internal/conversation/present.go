@@ -95,7 +95,7 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	base := r.Link("inbox/" + v.ID.String())
 	act := func(what string) string { return list.href(base + "/" + what) }
 	t := page.ThreadView{Head: page.ThreadHead{Person: presentPerson(r, v.Person, c.Account.Network), Account: c.Account.Handle,
-		Back: list.href(r.Link("inbox")), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: with.tools,
+		Back: list.href(list.base(r)), Private: v.Kind == Direct, Labels: presentLabels(v.Labels), Tools: with.tools,
 		About: r.Link("people/" + v.Person.Person.String())}}
 	for _, m := range v.Messages {
 		t.Messages = append(t.Messages, p.presentMessage(r, m, c.Account.Network, p.memberNames(r, v, sends)))

@@ -192,6 +192,9 @@ type Row struct {
 	Gone    bool   // the newest message was deleted
 	Labels  []LabelView
 	Marks   []string // what somebody is to us: "Press"
+	// In is the workspace it is of, in a list over several. It opens with that
+	// workspace's whole page, so that what stands around it is of there too.
+	In *Workspace
 }
 
 // Tab is one of a few views of the same thing.
@@ -214,8 +217,10 @@ type PaneView struct {
 	Content templ.Component
 	Live    string // data-live; "" never refreshes
 	Src     string // data-src: an address whose answer holds this pane
-	Open    bool   // of the thread: a conversation is open
-	With    Person // of the thread: with whom
+	// Everywhere refreshes it for what happens in any workspace of the visitor.
+	Everywhere bool
+	Open       bool   // of the thread: a conversation is open
+	With       Person // of the thread: with whom
 }
 
 // ThreadView is an open conversation: who, what was said, and an answer.

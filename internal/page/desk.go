@@ -8,11 +8,14 @@ import (
 
 // noted reports whether a row has a third line.
 func (r Row) noted() bool {
-	return r.Claimed != "" || r.Handed != "" || !r.Waiting.IsZero() || r.Account != "" || len(r.Labels) > 0 || len(r.Marks) > 0 ||
+	return r.Claimed != "" || r.Handed != "" || !r.Waiting.IsZero() || r.Account != "" || len(r.Labels) > 0 || len(r.Marks) > 0 || r.In != nil ||
 		r.State == Sending || r.State == Failed || r.State == Unknown
 }
 
 func (r Row) mine(ctx context.Context) bool {
+	if r.In != nil {
+		return r.Claimer != 0 && r.Claimer == r.In.Actor.Member
+	}
 	return r.Claimer != 0 && r.Claimer == viewOf(ctx).actor.Member
 }
 
@@ -30,6 +33,9 @@ func (p PaneView) attributes() templ.Attributes {
 	a := templ.Attributes{}
 	if p.Live != "" {
 		a["data-live"], a["data-src"] = p.Live, p.Src
+		if p.Everywhere {
+			a["data-live-workspace"] = "*"
+		}
 	}
 	if p.Open {
 		a["data-open"] = true

@@ -91,7 +91,7 @@ type NavItem struct {
 func DefaultNav() []NavItem {
 	return []NavItem{
 		{Name: "today", Label: "nav.today", Path: "today", Icon: "today", Everywhere: "/today"},
-		{Name: "inbox", Label: "nav.inbox", Path: "inbox", Icon: "inbox", Right: actor.ReadConversations},
+		{Name: "inbox", Label: "nav.inbox", Path: "inbox", Icon: "inbox", Right: actor.ReadConversations, Everywhere: "/inbox"},
 		{Name: "accounts", Label: "nav.accounts", Path: "accounts", Icon: "accounts", Right: actor.ReadHealth},
 		{Name: "team", Label: "nav.team", Path: "team", Icon: "team"},
 		{Name: "settings", Label: "nav.settings", Path: "settings", Icon: "settings", Right: actor.ManageWorkspace},

@@ -49,6 +49,14 @@ func (r *Request) Now() time.Time { return r.kernel.opts.Clock.Now() }
 // T says a catalogue key in the reader's language.
 func (r *Request) T(key string, args ...any) string { return r.Locale.T(key, args...) }
 
+// In is the request as it would be in another workspace of the visitor's, to draw
+// what is of there.
+func (r *Request) In(w Workspace) *Request {
+	there := *r
+	there.Workspace, there.Actor = w, w.Actor
+	return &there
+}
+
 // Link is an address inside the request's workspace: Link("inbox").
 func (r *Request) Link(path string) string { return link(r.Workspace.Slug, path) }
 

@@ -112,14 +112,17 @@ func given(name string) string {
 	return first
 }
 
-// more is the whole list; over several workspaces there is none.
+// more is the whole list.
 func (d Day) more(b conversation.Box) string {
 	rows := d.Queue
 	if b == conversation.Mine {
 		rows = d.Mine
 	}
-	if d.Several || len(rows) == 0 {
+	switch {
+	case len(rows) == 0:
 		return ""
+	case d.Several:
+		return "/inbox?box=" + string(b)
 	}
 	return rows[0].Workspace.Link("inbox?box=" + string(b))
 }
