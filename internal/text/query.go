@@ -41,30 +41,30 @@ func Query(s string) Search {
 	rest := Cut(Clean(s), maxSearchBytes)
 	for rest != "" && len(out.Terms) < maxTerms {
 		var part string
-		part, rest = nextPart(rest)
-		if t, ok := term(part); ok {
+		part, rest = NextPart(rest)
+		if t, ok := ParseTerm(part); ok {
 			out.Terms = append(out.Terms, t)
 		}
 	}
 	return out
 }
 
-// nextPart cuts the first word or quoted phrase off s. A star that follows a
-// phrase's closing mark belongs to it.
-func nextPart(s string) (part, rest string) {
+// NextPart cuts the first word or quoted phrase off s, without its marks. A star
+// that follows a phrase's closing mark belongs to it.
+func NextPart(s string) (part, rest string) {
 	s = strings.TrimLeftFunc(s, unicode.IsSpace)
 	if s == "" {
 		return "", ""
 	}
 	r, n := utf8.DecodeRuneInString(s)
-	if !quotation(r) {
-		end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || quotation(r) })
+	if !Quotation(r) {
+		end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || Quotation(r) })
 		if end < 0 {
 			return s, ""
 		}
 		return s[:end], s[end:]
 	}
-	end := strings.IndexFunc(s[n:], quotation)
+	end := strings.IndexFunc(s[n:], Quotation)
 	if end < 0 {
 		return s[n:], ""
 	}
@@ -77,11 +77,14 @@ func nextPart(s string) (part, rest string) {
 	return part, rest
 }
 
-func quotation(r rune) bool {
+// Quotation reports a mark that begins or ends a phrase.
+func Quotation(r rune) bool {
 	return strings.ContainsRune("\"“”„‟«»「」『』＂", r)
 }
 
-func term(part string) (Term, bool) {
+// ParseTerm makes a term of a word or phrase; false if there is nothing in it to
+// look for.
+func ParseTerm(part string) (Term, bool) {
 	tokens := Tokens(part)
 	if len(tokens) == 0 {
 		return Term{}, false

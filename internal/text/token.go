@@ -123,6 +123,8 @@ type cutter struct {
 	prev  int // unspaced: where the character before the last began
 	last  int // unspaced: where the last character began
 	count int // unspaced: characters in the run
+	spots bool
+	at    []Range // with spots: where each token stands in s
 }
 
 func (c *cutter) run() {
@@ -155,7 +157,7 @@ func (c *cutter) run() {
 // ends before it.
 func (c *cutter) next(i int) {
 	if c.count >= 2 {
-		c.add(c.s[c.prev:i])
+		c.add(c.prev, i)
 	}
 	if c.count > 0 {
 		c.prev = c.last
@@ -171,19 +173,23 @@ func (c *cutter) end(i int) {
 	}
 	switch {
 	case c.kind != unspaced:
-		c.add(c.s[c.start:i])
+		c.add(c.start, i)
 	case c.count == 1:
-		c.add(c.s[c.last:i])
+		c.add(c.last, i)
 	default:
-		c.add(c.s[c.prev:i])
+		c.add(c.prev, i)
 	}
 	c.start = -1
 }
 
-func (c *cutter) add(token string) {
+func (c *cutter) add(from, to int) {
 	if len(c.out) >= MaxTokens {
 		return
 	}
+	if c.spots {
+		c.at = append(c.at, Range{from, to})
+	}
+	token := c.s[from:to]
 	if len(token) > MaxToken {
 		at := MaxToken
 		for !utf8.RuneStart(token[at]) {
