@@ -59,7 +59,7 @@ func (a *App) pages() error {
 		return err
 	}
 	o := page.Options{Bundle: a.Bundle.Logging(c.Logger), Log: c.Logger, Clock: c.Clock, URL: c.URL, TrustedProxies: c.Proxies,
-		Authenticate: a.Team.Visitor, Account: team.MePath, Demo: c.Demo}
+		Authenticate: a.Team.Visitor, Account: team.MePath, Search: "search", Demo: c.Demo}
 	if c.Demo {
 		o.SignIn = demoPath
 	}

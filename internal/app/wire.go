@@ -187,7 +187,7 @@ func (a *App) mediaBytes(ctx context.Context, acc network.Account, digest [32]by
 // housekeeping is what is done now and then, on one node at a time.
 func (a *App) housekeeping() {
 	a.Jobs.Handle("housekeeping", job.Policy{Every: 15 * time.Minute, Limit: 1, Timeout: 10 * time.Minute}, func(ctx context.Context, _ job.Job) error {
-		return errors.Join(a.Jobs.Sweep(ctx), a.sweepWorkspaces(ctx))
+		return errors.Join(a.Jobs.Sweep(ctx), a.sweepWorkspaces(ctx), a.Desk.IndexPeople(ctx))
 	})
 }
 

@@ -153,6 +153,7 @@ func fillConversation(t testing.TB, d *db.DB) {
 	put(t, d, "source", values{"workspace": 1, "id": 1})
 	put(t, d, "person", values{"workspace": 1, "id": 1})
 	put(t, d, "identity", values{"workspace": 1, "id": 1, "person": 1, "source": 1, "name": odd})
+	put(t, d, "identity_word", values{"workspace": 1, "word": "東京", "identity": 1})
 	put(t, d, "thread", values{"workspace": 1, "id": 1, "source": 1, "root": "r"})
 	for id := range 200 {
 		put(t, d, "message", values{"workspace": 1, "id": 200 - id, "source": 1, "remote_id": fmt.Sprint(id), "thread": 1, "author": 1, "body": odd + fmt.Sprint(id)})

@@ -43,6 +43,7 @@ func (o API) Register(a *api.API) {
 	api.Get(g, "/conversations/counts", "countConversations", "Count what waits", o.counts, read, api.About("Counting stops at 100."))
 	api.Get(g, "/conversations/{conversation}", "openConversation", "Read a conversation with the thread it stands in", o.open, read,
 		api.About("The newest 200 messages of the thread, oldest first."))
+	o.registerSearch(g)
 	api.Get(g, "/conversations/{conversation}/composer", "composeReply", "Read what an answer can be", o.compose, read)
 	api.Post(g, "/conversations/{conversation}/claim", "claimConversation", "Say that one is answering", o.verb(o.Desk.Claim), claim)
 	api.Post(g, "/conversations/{conversation}/release", "releaseConversation", "Hand a claim back", o.verb(o.Desk.Release), claim)

@@ -59,6 +59,8 @@ type Desk struct {
 	jobs  *job.Queue
 	crash *crash.Points
 	out   *slog.Logger
+	// of searches
+	bounds bounds
 
 	send     Send
 	move     Move
@@ -117,7 +119,7 @@ type Options struct {
 
 // New makes the desk.
 func New(o Options) *Desk {
-	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash,
+	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash, bounds: usualBounds(),
 		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach,
 		colleagues: o.Colleagues, look: lookAtMost}
 }

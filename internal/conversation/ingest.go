@@ -43,7 +43,7 @@ func (d *Desk) Ingest(ctx context.Context, tx *db.Tx, a actor.Actor, in Arrival)
 		return 0, nil
 	}
 	for _, step := range []func(context.Context) error{
-		k.findSource, k.findMessages, k.dropErased, k.findPeople, k.thread, k.storePeople,
+		k.findSource, k.findMessages, k.dropErased, k.findPeople, k.thread, k.storePeople, k.storeWords,
 		k.storeThreads, k.storeMessages, k.storeEdits, k.converse, k.restore, k.bury,
 	} {
 		if err := step(ctx); err != nil {
@@ -79,6 +79,7 @@ type intake struct {
 // incoming is an event on its way to a row.
 type incoming struct {
 	network.Event
+	id     id.ID // of a new message
 	row    *row
 	author *people
 }
@@ -217,6 +218,9 @@ func (k *intake) thread(ctx context.Context) error {
 	if err := k.findThreads(ctx); err != nil {
 		return err
 	}
+	if err := k.number(ctx); err != nil {
+		return err
+	}
 	k.alias = map[id.ID]id.ID{}
 	for _, m := range k.said {
 		if m.row != nil {
@@ -242,7 +246,7 @@ func (k *intake) thread(ctx context.Context) error {
 			k.alias[k.real(waiting)] = in
 		}
 		k.roots[p.ID] = in
-		m.row = &row{id: k.d.ids.New(), version: p.Version, thread: in, at: p.Created, edited: p.Edited}
+		m.row = &row{id: m.id, version: p.Version, thread: in, at: p.Created, edited: p.Edited}
 		k.known[p.ID] = m.row
 		k.fresh++
 	}

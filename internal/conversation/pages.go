@@ -40,6 +40,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerEverywhere(k)
 	k.Member("GET /inbox", p.inbox)
 	k.Member("GET /inbox/{conversation}", p.open)
+	p.registerSearch(k)
 	k.Member("POST /inbox/{conversation}/claim", p.verb(p.Desk.Claim))
 	k.Member("POST /inbox/{conversation}/release", p.verb(p.Desk.Release))
 	k.Member("POST /inbox/{conversation}/finish", p.verb(p.Desk.Finish))
@@ -180,7 +181,11 @@ func (p *Pages) open(_ http.ResponseWriter, r *page.Request) error {
 
 func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, draft Answer) (page.PaneView, error) {
 	ctx := r.Context()
-	v, err := p.Desk.Open(ctx, r.Actor, conversation)
+	message, err := parseID(r.URL.Query().Get("message"))
+	if err != nil {
+		return page.PaneView{}, err
+	}
+	v, err := p.Desk.OpenAt(ctx, r.Actor, conversation, message)
 	if err != nil {
 		return page.PaneView{}, err
 	}
@@ -194,6 +199,9 @@ func (p *Pages) threadPane(r *page.Request, conversation id.ID, wrong error, dra
 	}
 	view := readView(r.URL.Query())
 	src := view.href(r.Link("inbox/"+conversation.String()), "fragment", "thread")
+	if v.Later {
+		src = view.href(r.Link("inbox/"+conversation.String()), "fragment", "thread", "message", message.String())
+	}
 	with, err := p.around(r, v, c.Account.Handle, view)
 	if err != nil {
 		return page.PaneView{}, err

@@ -278,8 +278,12 @@ func (c Composer) room() text.Rule {
 	return rule
 }
 
-// othersHere lists the other conversations of the thread; nil if there are none.
+// othersHere lists the other conversations of the thread; nil if there are none. Above
+// older messages it says that there are newer ones.
 func othersHere(r *page.Request, v View, list listView) templ.Component {
+	if v.Later {
+		return olderHere(list.href(r.Link("inbox/" + v.ID.String())))
+	}
 	if len(v.Others) == 0 {
 		return nil
 	}

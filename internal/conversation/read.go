@@ -234,6 +234,7 @@ type View struct {
 	Messages  []Message
 	Others    []Row // other people's conversations in the same thread
 	More      bool  // the thread is longer than what is shown
+	Later     bool  // and goes on after it
 }
 
 // shown is how many messages of a thread are read at once.

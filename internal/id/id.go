@@ -52,6 +52,19 @@ func (i ID) Time() time.Time {
 	return Epoch.Add(time.Duration(int64(i)>>(nodeBits+counterBits)) * time.Millisecond)
 }
 
+// First is the smallest id of a moment: whatever was made at it or later has this
+// or a greater one.
+func First(t time.Time) ID {
+	return ID(max(0, t.Sub(Epoch).Milliseconds()) << (nodeBits + counterBits))
+}
+
+// At is an id of a moment in the past, for what is stored late and belongs among
+// what was stored then. The low bits tell those of one millisecond apart; nobody
+// leases them, so the caller sees to it that the id is free.
+func At(t time.Time, low uint32) ID {
+	return First(t) | ID(low&(1<<(nodeBits+counterBits)-1))
+}
+
 // Value binds the id as the 64-bit integer it is; without it a driver may prefer
 // the text form.
 func (i ID) Value() (driver.Value, error) { return int64(i), nil }

@@ -42,6 +42,9 @@ type Options struct {
 	SignIn string
 	// Account is the path of one's own settings page, in the "me" menu; "" leaves it out.
 	Account string
+	// Search is the path of the search inside a workspace, and Head.Current there;
+	// "" leaves its field out of the bar.
+	Search string
 	// Demo shows a line that says that nothing here is real.
 	Demo bool
 	// MaxBody is the largest request body in bytes unless a route says

@@ -349,6 +349,14 @@ create table identity (
   CHECK (bot = ANY (ARRAY[0::bigint, 1::bigint]))
 );
 
+create table identity_word (
+  workspace bigint not null,
+  word text not null,
+  identity bigint not null,
+  PRIMARY KEY (workspace, word, identity),
+  FOREIGN KEY (workspace, identity) REFERENCES identity(workspace, id) ON DELETE CASCADE
+);
+
 create table invitation (
   workspace bigint not null,
   id bigint not null,
@@ -936,6 +944,8 @@ CREATE INDEX identity_person ON identity USING btree (workspace, person);
 
 CREATE INDEX identity_url ON identity USING btree (workspace, url);
 
+CREATE INDEX identity_word_of ON identity_word USING btree (workspace, identity);
+
 CREATE UNIQUE INDEX invitation_open ON invitation USING btree (workspace, email_folded) WHERE accepted = 0 AND revoked = 0;
 
 CREATE INDEX job_due ON job USING btree (due) WHERE state = 'waiting'::text;
@@ -972,7 +982,7 @@ CREATE UNIQUE INDEX member_present ON member USING btree (workspace, login) WHER
 
 CREATE INDEX message_age ON message USING btree (workspace, at) WHERE own = 0;
 
-CREATE INDEX message_author ON message USING btree (workspace, author, at);
+CREATE INDEX message_author ON message USING btree (workspace, author, id);
 
 CREATE INDEX message_keep ON message USING btree (keep_until) WHERE keep_until > 0;
 

@@ -352,6 +352,14 @@ CREATE TABLE identity (
   foreign key (workspace, source) references source (workspace, id)
 ) strict;
 
+CREATE TABLE identity_word (
+  workspace integer not null,
+  word text not null,
+  identity integer not null,
+  primary key (workspace, word, identity),
+  foreign key (workspace, identity) references identity (workspace, id) on delete cascade
+) strict;
+
 CREATE TABLE invitation (
   workspace integer not null references workspace (id),
   id integer not null,
@@ -902,6 +910,8 @@ CREATE INDEX identity_person on identity (workspace, person);
 
 CREATE INDEX identity_url on identity (workspace, url);
 
+CREATE INDEX identity_word_of on identity_word (workspace, identity);
+
 CREATE UNIQUE INDEX invitation_open on invitation (workspace, email_folded) where accepted = 0 and revoked = 0;
 
 CREATE INDEX job_due on job (due) where state = 'waiting';
@@ -938,7 +948,7 @@ CREATE UNIQUE INDEX member_present on member (workspace, login) where departed =
 
 CREATE INDEX message_age on message (workspace, at) where own = 0;
 
-CREATE INDEX message_author on message (workspace, author, at);
+CREATE INDEX message_author on message (workspace, author, id);
 
 CREATE INDEX message_keep on message (keep_until) where keep_until > 0;
 

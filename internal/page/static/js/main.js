@@ -8,6 +8,7 @@ import { start as composer } from "./composer.js";
 import { start as label } from "./label.js";
 import { start as notes } from "./note.js";
 import { start as filter } from "./filter.js";
+import { start as search } from "./search.js";
 
 document.documentElement.dataset.script = "";
 
@@ -59,5 +60,6 @@ composer();
 label();
 notes();
 filter();
+search();
 live();
 setInterval(age, 20000);

@@ -59,11 +59,13 @@ export function toEnd(el) {
   el.scrollTop = el.scrollHeight;
 }
 
-/** @param {ParentNode} root  conversations begin at their end */
+/** @param {ParentNode} root  conversations begin at their end, or where the address says */
 export function settle(root) {
+  const sought = document.getElementById(location.hash.slice(1));
   for (const el of root.querySelectorAll("[data-scroll-end]:not([data-settled])")) {
     el.setAttribute("data-settled", "");
-    toEnd(el);
+    if (sought && el.contains(sought)) sought.scrollIntoView({ block: "center" });
+    else toEnd(el);
   }
 }
 
