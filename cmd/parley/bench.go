@@ -14,7 +14,7 @@ import (
 )
 
 type benchCmd struct {
-	Name     string        `arg:"" help:"ingest, idle or live; docs/operations.md says what each measures."`
+	Name     string        `arg:"" help:"inbox, ingest, idle or live; docs/operations.md says what each measures."`
 	Messages int           `help:"How many messages." placeholder:"N"`
 	Postgres string        `help:"Measure on PostgreSQL, in a schema of its own that is dropped afterwards." placeholder:"DSN"`
 	For      time.Duration `help:"How long, where the bench runs for a time."`

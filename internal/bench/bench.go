@@ -44,7 +44,7 @@ type Bench func(ctx context.Context, o Options) ([]Metric, error)
 
 // All are the benches by name.
 func All() map[string]Bench {
-	return map[string]Bench{"ingest": Ingest, "idle": Idle, "live": Live}
+	return map[string]Bench{"inbox": Inbox, "ingest": Ingest, "idle": Idle, "live": Live}
 }
 
 // Print writes metrics as a table, or as JSON.
