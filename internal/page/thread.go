@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+
+	"parley/internal/text"
 )
 
 func sameDay(ctx context.Context, a, b time.Time) bool {
@@ -41,3 +43,7 @@ func (m Media) kindKey() string {
 	}
 	return "file"
 }
+
+// said is what a message says itself; past is what it repeats below.
+func (m Message) said() text.Text { said, _ := m.Text.Split(); return said }
+func (m Message) past() text.Text { _, past := m.Text.Split(); return past }

@@ -3,6 +3,7 @@ package text
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -40,6 +41,29 @@ func (t Text) Pieces() []Piece {
 	return out
 }
 
+// Split parts what is said from what a mail repeats below it; the second part is
+// empty for a text that repeats nothing.
+func (t Text) Split() (said, past Text) {
+	for i, s := range t.valid() {
+		if s.Kind != Past || s.End != len(t.Body) || s.Start == 0 {
+			continue
+		}
+		ok := t.valid()
+		said = Text{Body: strings.TrimRight(t.Body[:s.Start], "\n ")}
+		for _, in := range ok[:i] {
+			in.End = min(in.End, len(said.Body))
+			said.Spans = append(said.Spans, in)
+		}
+		past = Text{Body: t.Body[s.Start:]}
+		for _, in := range ok[i+1:] {
+			in.Start, in.End = in.Start-s.Start, in.End-s.Start
+			past.Spans = append(past.Spans, in)
+		}
+		return said, past
+	}
+	return t, Text{}
+}
+
 // valid returns the spans that keep the promises of Text.
 func (t Text) valid() []Span {
 	ok := make([]Span, 0, len(t.Spans))
@@ -75,6 +99,8 @@ func sortSpans(spans []Span) {
 
 func (k SpanKind) rank() int {
 	switch k {
+	case Past:
+		return -1
 	case Quote:
 		return 0
 	case Strike:

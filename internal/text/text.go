@@ -15,6 +15,7 @@ const (
 	Quote   SpanKind = "quote"   // a quoted passage (blockquote)
 	Code    SpanKind = "code"
 	Strike  SpanKind = "strike"
+	Past    SpanKind = "past" // to the end: what a mail repeats below its own words, and its signature
 )
 
 // Span marks a part of a text. Start and End are byte offsets into the UTF-8
@@ -28,8 +29,8 @@ type Span struct {
 
 // Text is plain text and what its parts are. Spans are sorted by Start, the
 // longer first, and overlap only by lying wholly inside one another: a quote, a
-// struck-out passage or code may hold others, a mention, link or tag holds none,
-// and no kind lies inside its own.
+// struck-out passage, code or what is past may hold others, a mention, link or tag
+// holds none, and no kind lies inside its own.
 type Text struct {
 	Body  string `json:"body"`
 	Spans []Span `json:"spans,omitempty"`

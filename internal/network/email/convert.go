@@ -24,7 +24,7 @@ func (n *Network) event(a network.Account, it item, own bool) (network.Event, le
 	at := l.written(it.came, n.now())
 	p := &network.Post{
 		Ref:        network.Ref{ID: l.id(own), ParentID: l.inReplyTo},
-		Text:       l.text(a, own, cut),
+		Text:       l.text(a, own),
 		Lang:       l.lang,
 		Visibility: network.DirectTo,
 		Media:      l.media(),
@@ -130,7 +130,7 @@ var replyForm = regexp.MustCompile(`(?i)^\s*(?:re|aw|antw|sv|vs|odp|ref|rv|rif|�
 
 // text is what is shown: what the mail is about, unless it goes on about what was
 // said before; who else got it; where answers go; and its words.
-func (l letter) text(a network.Account, own, cut bool) text.Text {
+func (l letter) text(a network.Account, own bool) text.Text {
 	var head []string
 	if l.subject != "" && !(l.inReplyTo != "" && replyForm.MatchString(l.subject)) {
 		head = append(head, l.subject)
@@ -142,10 +142,7 @@ func (l letter) text(a network.Account, own, cut bool) text.Text {
 		head = append(head, "Reply-To: "+to.String())
 	}
 	top := text.Clean(strings.Join(head, "\n"))
-	body := l.body
-	if cut && body.Body != "" && len(body.Body) >= fetchBytes/2 {
-		body.Body += " …"
-	}
+	body := l.folded(shortened(l.body))
 	if top == "" {
 		return body
 	}
@@ -156,6 +153,24 @@ func (l letter) text(a network.Account, own, cut bool) text.Text {
 	for _, s := range body.Spans {
 		s.Start, s.End = s.Start+len(top)+2, s.End+len(top)+2
 		out.Spans = append(out.Spans, s)
+	}
+	return out
+}
+
+// mostWords bounds, in bytes, what is kept of a mail's words.
+const mostWords = 48 << 10
+
+// shortened is a text of at most that length; what is left out is shown to be.
+func shortened(t text.Text) text.Text {
+	body := text.Cut(t.Body, mostWords)
+	if len(body) == len(t.Body) {
+		return t
+	}
+	out := text.Text{Body: body}
+	for _, s := range t.Spans {
+		if s.End <= len(body)-len("…") {
+			out.Spans = append(out.Spans, s)
+		}
 	}
 	return out
 }
