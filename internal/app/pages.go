@@ -68,7 +68,7 @@ func (a *App) pages() error {
 	}
 	a.Team.Pages(a.Kernel, c.URL)
 	a.Accounts.Pages(a.Kernel)
-	desk := &conversation.Pages{Desk: a.Desk, Out: a.Deliveries, Picture: a.picture, Own: a.ownPicture, Held: a.heldPicture, Scrub: a.DB.Scrub,
+	desk := &conversation.Pages{Desk: a.Desk, Out: a.Deliveries, Picture: a.picture, Own: a.ownPicture, Held: a.heldPicture, Fetch: a.fetchFile, Scrub: a.DB.Scrub,
 		Also: []conversation.EraseAlso{a.eraseAlso}}
 	desk.Register(a.Kernel)
 	today.Pages{Today: a.today()}.Register(a.Kernel)

@@ -64,7 +64,7 @@ func methods() map[reflect.Type]map[string]method {
 	return map[reflect.Type]map[string]method{
 		reflect.TypeFor[*team.Service]():      teamMethods(),
 		reflect.TypeFor[*account.Accounts]():  accountMethods(),
-		reflect.TypeFor[*conversation.Desk](): merged(deskMethods(), sortMethods(), personMethods(), clockMethods(), searchMethods()),
+		reflect.TypeFor[*conversation.Desk](): merged(deskMethods(), sortMethods(), personMethods(), clockMethods(), searchMethods(), emailMethods()),
 		reflect.TypeFor[*delivery.Delivery](): deliveryMethods(),
 		reflect.TypeFor[*today.Today]():       todayMethods(),
 		reflect.TypeFor[*webhook.Hooks]():     hookMethods(),

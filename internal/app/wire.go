@@ -164,6 +164,11 @@ func (a *App) ownPicture(ctx context.Context, workspace id.ID, digest [32]byte) 
 	return body, m.MIME, err
 }
 
+// fetchFile brings what is attached to a message and stands at no address.
+func (a *App) fetchFile(ctx context.Context, workspace id.ID, f conversation.File) ([]byte, error) {
+	return a.Accounts.Fetch(ctx, workspace, f.Account, f.Ref, f.Media)
+}
+
 // attach makes a member's file safe and stores it until something holds it.
 func (a *App) attach(ctx context.Context, workspace id.ID, body io.Reader) (network.Media, error) {
 	m, err := a.proxy.Take(ctx, workspace, body, media.Upload())

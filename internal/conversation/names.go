@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"parley/internal/actor"
 	"parley/internal/db"
@@ -72,7 +73,7 @@ func (d *Desk) AttachmentOf(ctx context.Context, a actor.Actor, message id.ID, n
 	if err != nil {
 		return none, fmt.Errorf("reading an attachment: %w", err)
 	}
-	if n < 0 || n >= len(media) || media[n].Kind != "image" {
+	if n < 0 || n >= len(media) || media[n].Kind != "image" || strings.HasPrefix(media[n].URL, network.InPlace) {
 		return none, nil
 	}
 	return media[n], nil

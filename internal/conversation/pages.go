@@ -27,6 +27,7 @@ type Pages struct {
 	Picture Picture
 	Own     Own
 	Held    Held
+	Fetch   Fetch
 	Scrub   func(context.Context) error // after an erasure
 	Also    []EraseAlso
 }
@@ -55,6 +56,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerPerson(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
+	p.registerFiles(k)
 }
 
 func (p *Pages) inbox(_ http.ResponseWriter, r *page.Request) error {

@@ -165,7 +165,9 @@ func (p *Pages) presentMessage(r *page.Request, m Message, networkName string, n
 		Visibility: page.Visibility(m.Visibility), URL: m.URL, Context: !m.Mine && m.Own == 0}
 	for i, a := range m.Media {
 		one := page.Media{Kind: a.Kind, URL: a.URL, MIME: a.MIME, Alt: text.DisplaySafe(a.Alt), Width: a.Width, Height: a.Height}
-		if a.Kind == "image" && (a.URL != "" || a.Digest != [32]byte{}) {
+		if strings.HasPrefix(a.URL, network.InPlace) {
+			one.URL, one.File, one.Size = "", r.Link("file/message/"+m.ID.String()+"/"+strconv.Itoa(i)), a.Size
+		} else if a.Kind == "image" && (a.URL != "" || a.Digest != [32]byte{}) {
 			one.Src = r.Link("picture/message/" + m.ID.String() + "/" + strconv.Itoa(i))
 		}
 		shown.Media = append(shown.Media, one)

@@ -131,6 +131,20 @@ type Watcher interface {
 	Watch(context.Context, Account, []Ref) ([]Event, error)
 }
 
+// Fetcher brings what is attached to a message and stands at no address: its
+// Media.URL is a name of the connector's own, which begins with InPlace. At most
+// FetchMost bytes; what is larger is BadMedia.
+type Fetcher interface {
+	Fetch(ctx context.Context, a Account, ref Ref, m Media) ([]byte, error)
+}
+
+const (
+	// InPlace begins the Media.URL of what only a Fetcher can bring.
+	InPlace = "inplace:"
+	// FetchMost is the largest attachment that is fetched.
+	FetchMost = 25 << 20
+)
+
 // Publisher sends. Plan freezes everything; Do makes at most one irreversible
 // request; Prove is read-only.
 type Publisher interface {

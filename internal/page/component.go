@@ -256,6 +256,8 @@ type Message struct {
 type Media struct {
 	Kind          string // image, video, gifv, audio, file
 	Src, URL      string
+	File          string // where it can be had from us, to be kept as a file
+	Size          int64  // of a File; 0: not known
 	MIME          string
 	Alt           string
 	Width, Height int

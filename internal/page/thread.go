@@ -47,3 +47,11 @@ func (m Media) kindKey() string {
 // said is what a message says itself; past is what it repeats below.
 func (m Message) said() text.Text { said, _ := m.Text.Split(); return said }
 func (m Message) past() text.Text { _, past := m.Text.Split(); return past }
+
+// fileLabel says that a file can be had, and how large it is.
+func (m Media) fileLabel(ctx context.Context) string {
+	if m.Size <= 0 {
+		return T(ctx, "message.media.download_unknown")
+	}
+	return T(ctx, "message.media.download", "size", Locale(ctx).Bytes(m.Size))
+}

@@ -3,6 +3,7 @@ package email
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -214,8 +215,8 @@ func (l letter) answersTo(a network.Account) address {
 
 func (l letter) media() []network.Media {
 	var out []network.Media
-	for _, f := range l.files {
-		m := network.Media{Kind: f.mediaKind(), MIME: f.mime, Alt: f.name, Size: f.size}
+	for i, f := range l.files {
+		m := network.Media{Kind: f.mediaKind(), MIME: f.mime, Alt: f.name, Size: f.size, URL: network.InPlace + strconv.Itoa(i+1)}
 		if f.alt != "" {
 			m.Alt = f.alt
 		}

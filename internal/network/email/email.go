@@ -114,5 +114,6 @@ var (
 	_ network.Poller    = (*Network)(nil)
 	_ network.Importer  = (*Network)(nil)
 	_ network.Streamer  = (*Network)(nil)
+	_ network.Fetcher   = (*Network)(nil)
 	_ network.Publisher = (*Network)(nil)
 )

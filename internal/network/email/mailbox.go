@@ -162,6 +162,15 @@ const fetchBytes = 512 << 10
 // fetch reads mails, in the order of uids. Those that are gone meanwhile are left
 // out.
 func (m *mailbox) fetch(uids []uint32, headOnly bool) ([]item, error) {
+	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: fetchBytes}}
+	if headOnly {
+		section.Specifier = imap.PartSpecifierHeader
+	}
+	return m.sections(uids, section, fetchBytes)
+}
+
+// sections reads a part of mails, at most that many bytes of each.
+func (m *mailbox) sections(uids []uint32, section *imap.FetchItemBodySection, most int64) ([]item, error) {
 	if len(uids) == 0 {
 		return nil, nil
 	}
@@ -169,14 +178,10 @@ func (m *mailbox) fetch(uids []uint32, headOnly bool) ([]item, error) {
 	for _, u := range uids {
 		set.AddNum(imap.UID(u))
 	}
-	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: fetchBytes}}
-	if headOnly {
-		section.Specifier = imap.PartSpecifierHeader
-	}
 	cmd := m.c.Fetch(set, &imap.FetchOptions{UID: true, InternalDate: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section}})
 	got := map[uint32]item{}
 	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
-		if it, ok := readItem(msg); ok {
+		if it, ok := readItem(msg, most); ok {
 			got[it.uid] = it
 		}
 	}
@@ -192,7 +197,7 @@ func (m *mailbox) fetch(uids []uint32, headOnly bool) ([]item, error) {
 	return out, nil
 }
 
-func readItem(msg *imapclient.FetchMessageData) (it item, ok bool) {
+func readItem(msg *imapclient.FetchMessageData, most int64) (it item, ok bool) {
 	for data := msg.Next(); data != nil; data = msg.Next() {
 		switch data := data.(type) {
 		case imapclient.FetchItemDataUID:
@@ -207,7 +212,7 @@ func readItem(msg *imapclient.FetchMessageData) (it item, ok bool) {
 			}
 			// A server may send more than was asked for; what breaks off here breaks
 			// the command too, whose error is looked at.
-			it.raw, _ = io.ReadAll(io.LimitReader(data.Literal, fetchBytes))
+			it.raw, _ = io.ReadAll(io.LimitReader(data.Literal, most))
 			ok = true
 		}
 	}

@@ -216,6 +216,9 @@ func (m *mailbox) findParents(a network.Account, f network.Feed, asked []string,
 // given, with exactly that id. Only its header is fetched. A server that cannot
 // search has not got it.
 func (m *mailbox) find(messageID, want string) (item, bool, error) {
+	if messageID == "" {
+		return item{}, false, nil
+	}
 	uids, err := m.byMessageID(messageID)
 	if err != nil {
 		var said *network.Error

@@ -6,12 +6,15 @@ import (
 
 	"github.com/emersion/go-message"
 
+	"parley/internal/network"
 	"parley/internal/text"
 )
 
 // walker goes through a mail's parts and gathers its words and what is attached.
 type walker struct {
 	left   int // parts that may still be looked at
+	want   int // the file whose bytes are wanted, from 1; 0: none
+	bytes  []byte
 	said   []text.Text
 	files  []file
 	report *report
@@ -118,6 +121,9 @@ func (w *walker) words() text.Text {
 func (w *walker) attach(kind, name string, e *message.Entity) {
 	if len(w.files) >= 40 {
 		return
+	}
+	if w.want == len(w.files)+1 {
+		w.bytes, _ = io.ReadAll(io.LimitReader(e.Body, network.FetchMost+1))
 	}
 	size, _ := io.Copy(io.Discard, io.LimitReader(e.Body, 64<<20)) // broken encoding: what was readable counts
 	f := file{name: name, mime: text.CleanLine(kind, 100), size: size, alt: decode(e.Header.Get("Content-Description"), 500)}
