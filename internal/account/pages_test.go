@@ -183,7 +183,7 @@ func TestFromNothingToAnAccount(t *testing.T) {
 		want(t, 422, "", "Something precise is wrong", "what you filled in is still here", `value="town hall"`, "no &lt;such&gt; thing").without(t, "hush")
 	h.stage.fail("signin", &network.Error{Kind: network.Transient})
 	b.post("/w/harbour/connect/stage", "handle", "town", "password", "hush").
-		want(t, 502, "", "cannot be reached", `value="town"`).without(t, "hush", "own words")
+		want(t, 502, "", "cannot be reached", `value="town"`).without(t, "hush", "In detail")
 	b.post("/w/harbour/connect/stage", "handle", "town", "password", "hush").
 		want(t, 200, "/w/harbour/accounts", "town is connected", "Town Hall", "@town", "Working", "Your account is well").without(t, "hush")
 	b.get("/w/harbour/connect/nowhere").want(t, 404, "")

@@ -108,9 +108,18 @@ func (p Person) shown() string {
 		return p.Name
 	}
 	if p.Handle != "" {
-		return "@" + p.Handle
+		return at(p.Network, p.Handle)
 	}
 	return p.Key
+}
+
+// at is a handle as people of a network write it. An address of mail has its @ in
+// it already.
+func at(network, handle string) string {
+	if network == "email" {
+		return handle
+	}
+	return "@" + handle
 }
 
 // State is how something stands: a send, or the health of an account.

@@ -48,10 +48,10 @@ func (m Media) kindKey() string {
 func (m Message) said() text.Text { said, _ := m.Text.Split(); return said }
 func (m Message) past() text.Text { _, past := m.Text.Split(); return past }
 
-// fileLabel says that a file can be had, and how large it is.
-func (m Media) fileLabel(ctx context.Context) string {
-	if m.Size <= 0 {
-		return T(ctx, "message.media.download_unknown")
+// fileName is what a file is called.
+func (m Media) fileName(ctx context.Context) string {
+	if m.Alt == "" {
+		return T(ctx, "message.media.attachment")
 	}
-	return T(ctx, "message.media.download", "size", Locale(ctx).Bytes(m.Size))
+	return m.Alt
 }
