@@ -192,6 +192,29 @@ func at(where string, status int, said string) networktest.Fault {
 	return networktest.Fault{Status: status, Header: http.Header{"X-At": {where}}, Body: []byte(said)}
 }
 
+// A mail that breaks off before its last line has certainly not left: no server
+// may take half of one (RFC 5321, section 4.1.1.4).
+func TestHalfAMailIsNone(t *testing.T) {
+	t.Parallel()
+	r := setup(t, emailtest.Options{})
+	d := answer(r.heard(letter("Message-ID: <m1@outside.example>")))
+	raw := make([]byte, 10<<20)
+	digest := sha256.Sum256(raw)
+	r.files[digest] = raw
+	d.Parts[0].Media = []network.Media{{Kind: "image", MIME: "image/png", Digest: digest}}
+	plan, err := r.n.Plan(r.ctx, r.a, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.fake.Inject(networktest.Fault{Op: networktest.OpCreate, Status: 550, Header: http.Header{"X-At": {"content"}}})
+	if _, err := r.n.Do(r.ctx, r.a, plan, 0); network.KindOf(err) != network.Transient {
+		t.Errorf("%v, want Transient", err)
+	}
+	if n := len(r.fake.Ledger()); n != 0 {
+		t.Errorf("%d mails left", n)
+	}
+}
+
 func TestAMailTooLargeIsRefusedBeforeItLeaves(t *testing.T) {
 	t.Parallel()
 	r := setup(t, emailtest.Options{MaxSize: 300})

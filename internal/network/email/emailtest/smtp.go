@@ -78,6 +78,11 @@ func (t *talk) command(line string) bool {
 	case "RCPT":
 		return t.refuse("reader", "250 2.1.5 Ok")
 	case "DATA":
+		if next, ok := t.f.Peek(networktest.OpCreate); ok && next.Header.Get("X-At") == "content" {
+			t.f.serve(networktest.OpCreate, "GET", "/smtp/content", nil, func() {})
+			t.say("354 go on")
+			return false
+		}
 		t.say("354 go on")
 		raw, err := t.in.ReadDotBytes()
 		return err == nil && t.take(raw)
