@@ -147,6 +147,7 @@ func (a *App) capabilities() error {
 	a.Hooks = webhook.New(webhook.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, HTTP: a.clients.outside,
 		Logger: c.Logger})
 	a.housekeeping()
+	a.waking()
 	return nil
 }
 

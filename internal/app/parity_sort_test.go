@@ -13,6 +13,8 @@ func sortForms() map[string]counterpart {
 		"POST /w/{workspace}/settings/labels/{label}":        by("changeLabel"),
 		"POST /w/{workspace}/settings/labels/{label}/merge":  by("mergeLabel"),
 		"POST /w/{workspace}/settings/labels/{label}/retire": by("retireLabel", "restoreLabel"),
+		"POST /w/{workspace}/inbox/{conversation}/snooze":    by("snoozeConversation"),
+		"POST /w/{workspace}/inbox/{conversation}/wake":      by("wakeConversation"),
 		"POST /w/{workspace}/views":                          by("saveView"),
 		"POST /w/{workspace}/views/{view}/remove":            by("removeView"),
 	}
@@ -21,7 +23,7 @@ func sortForms() map[string]counterpart {
 // sortBodies are what their operations take.
 func sortBodies() map[string]string {
 	return map[string]string{
-		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "saveView": `{"name":"All","query":"box=all"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
+		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "snoozeConversation": `{"until":"2026-03-03T09:00:00Z"}`, "saveView": `{"name":"All","query":"box=all"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
 	}
 }
 

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"parley/internal/actor"
 	"parley/internal/conversation"
 	"parley/internal/id"
@@ -25,6 +27,15 @@ func sortMethods() map[string]method {
 			return func(a actor.Actor) error { return do(d.Desk, background, a, l) }
 		})
 	}
+	wakeDue := verb("", func(d *desk) does {
+		d.must(d.Desk.Snooze(background, d.owner, d.said("Is the bridge open?"), d.clock.Now().Add(24*time.Hour)))
+		d.clock.Advance(25 * time.Hour)
+		return func(a actor.Actor) error {
+			_, err := d.Desk.WakeDue(background, a)
+			return err
+		}
+	})
+	wakeDue.system = true
 	return map[string]method{
 		"CreateLabel": verb("", func(d *desk) does {
 			return func(a actor.Actor) error {
@@ -54,6 +65,16 @@ func sortMethods() map[string]method {
 			d.exec(`update conversation set lang = 'de'`)
 			return func(a actor.Actor) (any, error) { return d.Desk.Languages(background, a) }
 		}),
+		"Snooze": verb("conversation.not_found", func(d *desk) does {
+			c := d.said("Is the bridge open?")
+			return func(a actor.Actor) error { return d.Desk.Snooze(background, a, c, d.clock.Now().Add(24*time.Hour)) }
+		}),
+		"Wake": verb("conversation.not_found", func(d *desk) does {
+			c := d.said("Is the bridge open?")
+			d.must(d.Desk.Snooze(background, d.owner, c, d.clock.Now().Add(24*time.Hour)))
+			return func(a actor.Actor) error { return d.Desk.Wake(background, a, c) }
+		}),
+		"WakeDue": wakeDue,
 		"Views": read("", func(d *desk) act {
 			saved(d)
 			return func(a actor.Actor) (any, error) { return d.Desk.Views(background, a) }

@@ -196,6 +196,24 @@ func (a *App) housekeeping() {
 	})
 }
 
+// waking brings back what has rested long enough.
+func (a *App) waking() {
+	a.Jobs.Handle("conversation.wake", job.Policy{Every: 20 * time.Second, Limit: 1, Timeout: time.Minute}, func(ctx context.Context, _ job.Job) error {
+		workspaces, err := a.workspaces(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range workspaces {
+			for n := 1; n > 0; {
+				if n, err = a.Desk.WakeDue(ctx, actor.System(w, "snooze")); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
 // unheldFor is how long an upload that was never sent is kept.
 const unheldFor = 24 * time.Hour
 

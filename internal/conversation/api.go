@@ -59,6 +59,7 @@ func (o API) Register(a *api.API) {
 		api.About("Cannot be taken back. What they said does not come in again."))
 	o.registerLabels(a)
 	o.registerViews(a)
+	o.registerSnooze(g)
 }
 
 type personJSON struct {
@@ -76,17 +77,17 @@ func personOut(p Person) personJSON {
 }
 
 type conversationRowJSON struct {
-	ID      id.ID      `json:"id"`
-	Account id.ID      `json:"account"`
-	Network string     `json:"network" example:"mastodon"`
-	Handle  string     `json:"handle" doc:"Our account's."`
-	Kind    Kind       `json:"kind" enum:"public,direct,item"`
-	State   State      `json:"state" enum:"open,done"`
-	Person  personJSON `json:"person"`
-	Waiting time.Time  `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
-	Last    time.Time  `json:"last" doc:"When something was last said."`
-	Due     time.Time  `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
-
+	ID        id.ID       `json:"id"`
+	Account   id.ID       `json:"account"`
+	Network   string      `json:"network" example:"mastodon"`
+	Handle    string      `json:"handle" doc:"Our account's."`
+	Kind      Kind        `json:"kind" enum:"public,direct,item"`
+	State     State       `json:"state" enum:"open,done"`
+	Person    personJSON  `json:"person"`
+	Waiting   time.Time   `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	Last      time.Time   `json:"last" doc:"When something was last said."`
+	Due       time.Time   `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
+	Snoozed   time.Time   `json:"snoozed,omitzero" doc:"Until when it rests; absent: it does not."`
 	LastOwn   bool        `json:"last_own" doc:"It was said by us."`
 	Snippet   string      `json:"snippet"`
 	Warning   string      `json:"warning,omitempty"`
@@ -100,19 +101,20 @@ type conversationRowJSON struct {
 
 func rowOut(r Row) conversationRowJSON {
 	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
-		Waiting: r.Waiting, Due: r.Due, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
+		Waiting: r.Waiting, Due: r.Due, Snoozed: r.Snoozed, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
 		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels), Handed: handedOut(r.Handed)}
 }
 
 type countsJSON struct {
 	Waiting int `json:"waiting"`
 	Mine    int `json:"mine"`
+	Later   int `json:"later" doc:"That rest until a time."`
 	Reading int `json:"reading"`
 }
 
 func (o API) counts(ctx context.Context, a actor.Actor, _ *struct{}) (*countsJSON, error) {
 	n, err := o.Desk.Counts(ctx, a)
-	return &countsJSON{n[Waiting], n[Mine], n[Reading]}, err
+	return &countsJSON{n[Waiting], n[Mine], n[Later], n[Reading]}, err
 }
 
 type conversationIn struct {
@@ -120,14 +122,13 @@ type conversationIn struct {
 }
 
 type conversationJSON struct {
-	ID      id.ID      `json:"id"`
-	Account id.ID      `json:"account"`
-	Kind    Kind       `json:"kind" enum:"public,direct,item"`
-	State   State      `json:"state" enum:"open,done"`
-	Person  personJSON `json:"person"`
-	Waiting time.Time  `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
-	Due     time.Time  `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
-
+	ID        id.ID                   `json:"id"`
+	Account   id.ID                   `json:"account"`
+	Kind      Kind                    `json:"kind" enum:"public,direct,item"`
+	State     State                   `json:"state" enum:"open,done"`
+	Person    personJSON              `json:"person"`
+	Waiting   time.Time               `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	Due       time.Time               `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
 	ClaimedBy id.ID                   `json:"claimed_by,omitzero"`
 	Claimer   string                  `json:"claimer,omitempty"`
 	ClaimedAt time.Time               `json:"claimed_at,omitzero"`

@@ -24,9 +24,10 @@ type head struct {
 	ClaimedBy id.ID
 	ClaimedAt time.Time
 	Changed   time.Time // when it was last closed or reopened
+	Snoozed   time.Time // until when it rests; zero: it does not
 }
 
-const headColumns = `id, account, identity, thread, kind, state, waiting, claimed_by, claimed_at, changed`
+const headColumns = `id, account, identity, thread, kind, state, waiting, claimed_by, claimed_at, changed, snoozed`
 
 // load reads a conversation's head; in a transaction on PostgreSQL it also
 // locks the row, so that two members who act at once act one after the other.
@@ -38,7 +39,7 @@ func (d *Desk) load(ctx context.Context, q db.Queryer, a actor.Actor, right acto
 	}
 	var h head
 	err := q.Row(ctx, text, a.Workspace, conversation).Scan(&h.ID, &h.Account, &h.Identity, &h.Thread, &h.Kind, &h.State,
-		db.ScanTime(&h.Waiting), &h.ClaimedBy, db.ScanTime(&h.ClaimedAt), db.ScanTime(&h.Changed))
+		db.ScanTime(&h.Waiting), &h.ClaimedBy, db.ScanTime(&h.ClaimedAt), db.ScanTime(&h.Changed), db.ScanTime(&h.Snoozed))
 	if db.NoRows(err) {
 		return h, problem.New(problem.NotFound, "conversation.not_found")
 	}
@@ -199,6 +200,9 @@ func (d *Desk) setState(ctx context.Context, a actor.Actor, conversation id.ID, 
 			return err
 		}
 		if err := d.endHandover(ctx, tx, a, h.ID, "done"); err != nil {
+			return err
+		}
+		if err := d.endSnooze(ctx, tx, a, h.ID, "done"); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `update conversation set state = $1, changed = $2, waiting = 0 where workspace = $3 and id = $4`,

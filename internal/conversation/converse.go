@@ -36,6 +36,8 @@ type talk struct {
 	recount  bool // who waits is read from what is stored
 	lang     string
 	ended    []ended
+	rests    bool // until a time
+	woken    bool // they wrote again
 }
 
 // converse puts what speaks to us, and what we answered elsewhere, into
@@ -231,7 +233,7 @@ func (k *intake) placeOf(m *incoming) (place, bool) {
 
 // talksOf looks up every pair of k. SQLite takes tables of a cross join in the order
 // they are written; in another it reads all conversations of the account.
-const talksOf = ` select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages, c.lang
+const talksOf = ` select c.id, c.identity, c.thread, c.kind, c.state, c.waiting, c.answered, c.last_at, c.last_message, c.messages, c.lang, case when c.snoozed > 0 then 1 else 0 end
 	from k cross join conversation c where c.workspace = $1 and c.account = $2 and c.identity = k.identity and c.thread = k.thread`
 
 // findTalks looks up the conversations these messages continue.
@@ -260,10 +262,12 @@ func (k *intake) findTalks(ctx context.Context, ours []*incoming) (map[place]*ta
 	defer rows.Close()
 	for rows.Next() {
 		t := &talk{stored: true}
+		var rests int
 		if err := rows.Scan(&t.id, &t.place.identity, &t.place.thread, &t.place.kind, &t.state, db.ScanTime(&t.waiting),
-			db.ScanTime(&t.answered), db.ScanTime(&t.last), &t.lastID, &t.count, &t.lang); err != nil {
+			db.ScanTime(&t.answered), db.ScanTime(&t.last), &t.lastID, &t.count, &t.lang, &rests); err != nil {
 			return nil, err
 		}
+		t.rests = rests != 0
 		talks[t.place] = t
 	}
 	return talks, rows.Err()
@@ -322,6 +326,7 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 	default:
 		t.waits(m.Post.Created)
 	}
+	t.woken = t.woken || t.rests && !m.Own && !k.past(m)
 	t.add(m)
 	return t
 }
@@ -383,6 +388,11 @@ func (k *intake) storeTalks(ctx context.Context, talks map[place]*talk) error {
 				lang = $7 where workspace = $8 and id = $9`, string(t.state), db.Micros(t.waiting), db.Micros(t.answered), db.Micros(t.last), t.lastID,
 				t.count, t.lang, k.a.Workspace, t.id); err != nil {
 				return err
+			}
+			if t.woken {
+				if err := k.d.endSnooze(ctx, k.tx, k.a, t.id, "said"); err != nil {
+					return err
+				}
 			}
 		}
 	}

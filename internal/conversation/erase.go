@@ -307,6 +307,7 @@ func (d *Desk) eraseConversations(ctx context.Context, tx *db.Tx, workspace id.I
 			`delete from reach where workspace = $1 and conversation = $2`,
 			`delete from claim where workspace = $1 and conversation = $2`,
 			`delete from labelling where workspace = $1 and conversation = $2`,
+			`delete from snooze where workspace = $1 and conversation = $2`,
 			`delete from answer where workspace = $1 and conversation = $2`,
 			`delete from response where workspace = $1 and conversation = $2`,
 			`delete from conversation where workspace = $1 and id = $2`,

@@ -91,8 +91,11 @@ func (p *Pages) everywherePane(ctx context.Context, r *page.Request, v listView)
 func merge(b Box, found []placed, more bool) ([]placed, Place) {
 	key := func(x placed) time.Time { return x.Last }
 	turn := -1
-	if b == Waiting {
+	switch b {
+	case Waiting:
 		key, turn = func(x placed) time.Time { return x.Waiting }, 1
+	case Later:
+		key, turn = func(x placed) time.Time { return x.Snoozed }, 1
 	}
 	slices.SortFunc(found, func(x, y placed) int {
 		return turn * cmp.Or(key(x).Compare(key(y)), cmp.Compare(x.ID, y.ID))

@@ -20,7 +20,7 @@ func (o API) registerViews(a *api.API) {
 }
 
 type listIn struct {
-	Box     string   `query:"box" enum:"waiting,mine,all,done,reading" default:"waiting" doc:"waiting: longest first; the others: newest first."`
+	Box     string   `query:"box" enum:"waiting,mine,all,later,done,reading" default:"waiting" doc:"waiting: longest first; later: what comes back soonest first; the others: newest first."`
 	Account api.ID   `query:"account" doc:"Only of this account of ours."`
 	Network string   `query:"network" maxLength:"40" example:"mastodon" doc:"Only of accounts on this network."`
 	Lang    string   `query:"lang" maxLength:"35" example:"de" doc:"Only where they spoke this language last, as far as their network tells."`

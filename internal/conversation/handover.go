@@ -60,6 +60,9 @@ func (d *Desk) HandOver(ctx context.Context, a actor.Actor, conversation id.ID, 
 				return fmt.Errorf("opening what is handed over: %w", err)
 			}
 		}
+		if err := d.endSnooze(ctx, tx, a, h.ID, "woken"); err != nil {
+			return err
+		}
 		return d.give(ctx, tx, a, h, to, words, false)
 	})
 }

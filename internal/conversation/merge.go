@@ -73,6 +73,9 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 	if err := d.moveLabels(ctx, tx, workspace, from, to); err != nil {
 		return err
 	}
+	if err := d.moveSnooze(ctx, tx, workspace, from, to); err != nil {
+		return err
+	}
 	if err := moveBeside(ctx, tx, workspace, from, to); err != nil {
 		return err
 	}

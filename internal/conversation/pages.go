@@ -54,6 +54,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerHandovers(k)
 	p.registerViews(k)
 	p.registerPerson(k)
+	p.registerSnooze(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
 	p.registerFiles(k)
@@ -122,7 +123,7 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 func (p *Pages) boxTabs(r *page.Request, v listView, counts map[Box]int) []page.Tab {
 	var tabs []page.Tab
 	for _, b := range Boxes {
-		if b == Reading && counts[Reading] == 0 && v.box != Reading {
+		if (b == Reading || b == Later) && counts[b] == 0 && v.box != b {
 			continue // nobody who reads no feed needs a box for them
 		}
 		tabs = append(tabs, page.Tab{Label: r.T("conversation.box." + string(b)), Href: v.in(b).href(v.base(r)), Count: counts[b], Current: b == v.box})

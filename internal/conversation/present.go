@@ -64,7 +64,7 @@ func presentPerson(r *page.Request, p Person, networkName string) page.Person {
 
 func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 	row := page.Row{ID: c.ID, Href: v.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
-		Excerpt: afterOurName(c.Snippet, c.Handle), Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
+		Excerpt: afterOurName(c.Snippet, c.Handle), Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Until: c.Snoozed, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
 		Gone: c.Gone, Account: c.Handle, Labels: presentLabels(c.Labels)}
 	row.Due = c.Due
 	if c.LastOwn {
@@ -110,7 +110,7 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 		}
 	}
 	t.Messages = p.withNotes(r, t.Messages, with.notes, act)
-	t.Before = othersHere(r, v, list)
+	t.Before = before(with.snoozing, othersHere(r, v, list))
 	if t.Foot = p.foot(r, v, c, act, with.beside, wrong, draft); c.Alone && t.Foot != nil {
 		t.Foot = cautious(t.Foot)
 	}
@@ -124,6 +124,7 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 type around struct {
 	notes         []Note
 	tools, beside templ.Component
+	snoozing      snoozing
 }
 
 // around reads what stands around the messages.
@@ -132,7 +133,10 @@ func (p *Pages) around(r *page.Request, v View, handle string, list listView) (w
 	if with.notes, err = p.Desk.Notes(r.Context(), r.Actor, v.ID); err != nil {
 		return with, err
 	}
-	if with.tools, err = p.tools(r, v, list); err != nil {
+	if with.snoozing, err = p.snoozing(r, v, act); err != nil {
+		return with, err
+	}
+	if with.tools, err = p.tools(r, v, list, with.snoozing); err != nil {
 		return with, err
 	}
 	with.beside, err = p.beside(r, v, handle, act)
@@ -140,14 +144,14 @@ func (p *Pages) around(r *page.Request, v View, handle string, list listView) (w
 }
 
 // tools are what can be done with a conversation besides answering it.
-func (p *Pages) tools(r *page.Request, v View, list listView) (templ.Component, error) {
+func (p *Pages) tools(r *page.Request, v View, list listView, rest snoozing) (templ.Component, error) {
 	act := func(what string) string { return list.href(r.Link("inbox/"+v.ID.String()) + "/" + what) }
 	mayClaim := r.Actor.Can(actor.Claim, scope(v.Account))
 	labels, err := p.chooser(r, v, act("labels"))
 	if err != nil {
 		return nil, err
 	}
-	return threadTools(v, act, labels, mayClaim, r.Actor.Can(actor.ErasePerson)), nil
+	return threadTools(v, act, labels, rest, mayClaim, r.Actor.Can(actor.ErasePerson)), nil
 }
 
 // memberNames are the names of members who wrote answers here.

@@ -20,12 +20,13 @@ const (
 	Waiting Box = "waiting" // somebody waits for us, longest first
 	Mine    Box = "mine"    // I am answering these, or they were given to me
 	All     Box = "all"     // everything open, newest first
+	Later   Box = "later"   // rests until a time, the soonest first
 	Closed  Box = "done"    // needs no answer, or was answered
 	Reading Box = "reading" // entries of feeds
 )
 
 // Boxes in the order they are shown.
-var Boxes = []Box{Waiting, Mine, All, Closed, Reading}
+var Boxes = []Box{Waiting, Mine, All, Later, Closed, Reading}
 
 // Filter picks conversations.
 type Filter struct {
@@ -56,6 +57,7 @@ type Row struct {
 	Person     Person
 	Waiting    time.Time
 	Due        time.Time // when our promise to them falls due; zero: nothing is promised
+	Snoozed    time.Time // until when it rests; zero: it does not
 	Last       time.Time
 	LastOwn    bool
 	Snippet    string
@@ -114,7 +116,7 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 		p := &r.Person
 		if err := rows.Scan(&r.ID, &r.Account, &r.Network, &r.AccountURL, &r.Handle, &r.Kind, &r.State, db.ScanTime(&r.Waiting),
 			db.ScanTime(&r.Last), &r.Messages, &r.ClaimedBy, &r.Claimer, &p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name,
-			&p.URL, &p.Avatar, &bot, &own, &body, &r.Warning, &gone); err != nil {
+			&p.URL, &p.Avatar, &bot, &own, &body, &r.Warning, &gone, db.ScanTime(&r.Snoozed)); err != nil {
 			return Page{}, fmt.Errorf("reading the inbox: %w", err)
 		}
 		p.Bot, r.LastOwn, r.Gone = bot != 0, own != 0, gone != 0
@@ -125,8 +127,11 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 		page.Rows = page.Rows[:f.Limit]
 		last := page.Rows[f.Limit-1]
 		page.Next = Place{At: last.Last, ID: last.ID}
-		if f.Box == Waiting {
+		switch f.Box {
+		case Waiting:
 			page.Next.At = last.Waiting
+		case Later:
+			page.Next.At = last.Snoozed
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -145,7 +150,7 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 func listQuery(where, order string, limit int) string {
 	return fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.last_at, c.messages,
 		c.claimed_by, coalesce(mm.name, ''), i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot,
-		m.own, m.body, m.warning, m.gone + coalesce(r.gone, 0)
+		m.own, m.body, m.warning, m.gone + coalesce(r.gone, 0), c.snoozed
 		from conversation c
 		join account a on a.workspace = c.workspace and a.id = c.account
 		join identity i on i.workspace = c.workspace and i.id = c.identity
@@ -168,15 +173,17 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where string, order orde
 	by := ordering{"c.last_at", true}
 	switch f.Box {
 	case Mine:
-		where = fmt.Sprintf(inHand, arg(a.Member))
+		where = "c.snoozed = 0 and " + fmt.Sprintf(inHand, arg(a.Member))
 	case All:
-		where = "c.state = 'open' and c.kind <> 'item'"
+		where = "c.state = 'open' and c.snoozed = 0 and c.kind <> 'item'"
+	case Later:
+		where, by = "c.snoozed > 0", ordering{"c.snoozed", false}
 	case Closed:
 		where = "c.state = 'done' and c.kind <> 'item'"
 	case Reading:
-		where = "c.state = 'open' and c.kind = 'item'"
+		where = "c.state = 'open' and c.snoozed = 0 and c.kind = 'item'"
 	default:
-		where, by = "c.state = 'open' and c.waiting > 0", ordering{"c.waiting", false}
+		where, by = "c.state = 'open' and c.waiting > 0 and c.snoozed = 0", ordering{"c.waiting", false}
 	}
 	account := "c.account"
 	if f.Box == Mine {
@@ -204,7 +211,7 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where string, order orde
 // the boxes. They stop at 100: beyond, "99+" says it.
 func (d *Desk) Counts(ctx context.Context, a actor.Actor) (map[Box]int, error) {
 	counts := map[Box]int{}
-	for _, b := range []Box{Waiting, Mine, Reading} {
+	for _, b := range []Box{Waiting, Mine, Later, Reading} {
 		args := []any{a.Workspace}
 		where, _ := Filter{Box: b}.conditions(a, &args)
 		var n int
@@ -226,6 +233,7 @@ type View struct {
 	Person    Person
 	Waiting   time.Time
 	Due       time.Time // when our promise to them falls due; zero: nothing is promised
+	Snoozed   time.Time // until when it rests; zero: it does not
 	ClaimedBy id.ID
 	Claimer   string
 	ClaimedAt time.Time
@@ -246,7 +254,7 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 	if err != nil {
 		return View{}, err
 	}
-	v := View{ID: h.ID, Account: h.Account, Kind: h.Kind, State: h.State, Waiting: h.Waiting, ClaimedBy: h.ClaimedBy, ClaimedAt: h.ClaimedAt}
+	v := View{ID: h.ID, Account: h.Account, Kind: h.Kind, State: h.State, Waiting: h.Waiting, Snoozed: h.Snoozed, ClaimedBy: h.ClaimedBy, ClaimedAt: h.ClaimedAt}
 	if v.Person, err = d.identity(ctx, a.Workspace, h.Identity); err != nil {
 		return v, err
 	}

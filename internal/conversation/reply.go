@@ -355,6 +355,9 @@ func (d *Desk) answered(ctx context.Context, tx *db.Tx, a actor.Actor, in Sent) 
 			return err
 		}
 	}
+	if err := d.endSnooze(ctx, tx, a, h.ID, "answered"); err != nil {
+		return err
+	}
 	if h.Waiting.IsZero() {
 		// What came while the answer was on its way was not read by who wrote it.
 		if err := d.rewait(ctx, tx, a.Workspace, h.ID, h.Changed.Add(time.Microsecond)); err != nil {

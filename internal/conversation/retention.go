@@ -209,6 +209,7 @@ func (d *Desk) emptyConversations(ctx context.Context, tx *db.Tx, workspace, mes
 	for _, q := range []string{
 		`delete from claim where workspace = $1 and conversation in (` + onlyIn + `)`,
 		`delete from labelling where workspace = $1 and conversation in (` + onlyIn + `)`,
+		`delete from snooze where workspace = $1 and conversation in (` + onlyIn + `)`,
 		`delete from answer where workspace = $1 and conversation in (` + onlyIn + `)`,
 		`delete from response where workspace = $1 and conversation in (` + onlyIn + `)`,
 	} {

@@ -178,6 +178,7 @@ create table conversation (
   changed bigint not null,
   created bigint not null,
   lang text not null default ''::text,
+  snoozed bigint not null default 0,
   PRIMARY KEY (workspace, id),
   UNIQUE (workspace, account, identity, thread, kind),
   FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
@@ -791,6 +792,22 @@ create table setting (
   PRIMARY KEY (name)
 );
 
+create table snooze (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  member bigint not null,
+  at bigint not null,
+  until bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  how text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  CHECK (how = ANY (ARRAY[''::text, 'came'::text, 'said'::text, 'woken'::text, 'again'::text, 'done'::text, 'answered'::text, 'left'::text])),
+  CHECK (until > at)
+);
+
 create table source (
   workspace bigint not null,
   id bigint not null,
@@ -903,6 +920,8 @@ CREATE UNIQUE INDEX claim_open ON claim USING btree (workspace, conversation) WH
 CREATE INDEX conversation_account ON conversation USING btree (workspace, account, state, last_at) WHERE kind <> 'item'::text;
 
 CREATE INDEX conversation_identity ON conversation USING btree (workspace, identity, last_at);
+
+CREATE INDEX conversation_later ON conversation USING btree (workspace, snoozed) WHERE snoozed > 0;
 
 CREATE INDEX conversation_list ON conversation USING btree (workspace, state, last_at) WHERE kind <> 'item'::text;
 
@@ -1025,6 +1044,12 @@ CREATE INDEX response_message ON response USING btree (workspace, message);
 CREATE UNIQUE INDEX right_grant_once ON right_grant USING btree (workspace, member, role, scope_kind, scope_id) WHERE ended = 0;
 
 CREATE UNIQUE INDEX saved_view_name ON saved_view USING btree (workspace, member, name_folded) WHERE removed = 0;
+
+CREATE INDEX snooze_conversation ON snooze USING btree (workspace, conversation);
+
+CREATE INDEX snooze_due ON snooze USING btree (workspace, until) WHERE ended = 0;
+
+CREATE UNIQUE INDEX snooze_open ON snooze USING btree (workspace, conversation) WHERE ended = 0;
 
 CREATE INDEX team_member_of ON team_member USING btree (workspace, member) WHERE removed = 0;
 

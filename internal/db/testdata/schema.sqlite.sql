@@ -180,7 +180,7 @@ CREATE TABLE conversation (
   claimed_at integer not null,
   -- when a member last closed or reopened it
   changed integer not null,
-  created integer not null, lang text not null default '',
+  created integer not null, lang text not null default '', snoozed integer not null default 0,
   primary key (workspace, id),
   unique (workspace, account, identity, thread, kind),
   foreign key (workspace, account) references account (workspace, id),
@@ -762,6 +762,23 @@ CREATE TABLE setting (
   value blob not null
 ) strict;
 
+CREATE TABLE snooze (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  member integer not null,
+  at integer not null,
+  until integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  -- came: its time came; said: they wrote again; woken: a member brought it back;
+  -- again: it rests until another time; done, answered: it was; left: its thread became another
+  how text not null check (how in ('', 'came', 'said', 'woken', 'again', 'done', 'answered', 'left')),
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  check (until > at)
+) strict;
+
 CREATE TABLE source (
   workspace integer not null references workspace (id),
   id integer not null,
@@ -869,6 +886,8 @@ CREATE UNIQUE INDEX claim_open on claim (workspace, conversation) where ended = 
 CREATE INDEX conversation_account on conversation (workspace, account, state, last_at) where kind <> 'item';
 
 CREATE INDEX conversation_identity on conversation (workspace, identity, last_at);
+
+CREATE INDEX conversation_later on conversation (workspace, snoozed) where snoozed > 0;
 
 CREATE INDEX conversation_list on conversation (workspace, state, last_at) where kind <> 'item';
 
@@ -989,6 +1008,12 @@ CREATE INDEX response_message on response (workspace, message);
 CREATE UNIQUE INDEX right_grant_once on right_grant (workspace, member, role, scope_kind, scope_id) where ended = 0;
 
 CREATE UNIQUE INDEX saved_view_name on saved_view (workspace, member, name_folded) where removed = 0;
+
+CREATE INDEX snooze_conversation on snooze (workspace, conversation);
+
+CREATE INDEX snooze_due on snooze (workspace, until) where ended = 0;
+
+CREATE UNIQUE INDEX snooze_open on snooze (workspace, conversation) where ended = 0;
 
 CREATE INDEX team_member_of on team_member (workspace, member) where removed = 0;
 
