@@ -15,6 +15,7 @@ func sortForms() map[string]counterpart {
 		"POST /w/{workspace}/settings/labels/{label}/retire": by("retireLabel", "restoreLabel"),
 		"POST /w/{workspace}/inbox/{conversation}/snooze":    by("snoozeConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/wake":      by("wakeConversation"),
+		"POST /w/{workspace}/under/{message}":                by("finishConversations", "labelConversations"),
 		"POST /w/{workspace}/views":                          by("saveView"),
 		"POST /w/{workspace}/views/{view}/remove":            by("removeView"),
 	}
@@ -23,7 +24,8 @@ func sortForms() map[string]counterpart {
 // sortBodies are what their operations take.
 func sortBodies() map[string]string {
 	return map[string]string{
-		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "snoozeConversation": `{"until":"2026-03-03T09:00:00Z"}`, "saveView": `{"name":"All","query":"box=all"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
+		"createLabel": `{"name":"Bridges"}`, "changeLabel": `{"name":"Bridges"}`, "snoozeConversation": `{"until":"2026-03-03T09:00:00Z"}`, "finishConversations": `{"conversations":["` + id.ID(1).String() + `"]}`,
+		"labelConversations": `{"label":"` + id.ID(1).String() + `","conversations":["` + id.ID(1).String() + `"]}`, "saveView": `{"name":"All","query":"box=all"}`, "mergeLabel": `{"into":"` + id.ID(1).String() + `"}`,
 	}
 }
 
@@ -34,5 +36,5 @@ func (d *desk) sortIDs() map[string]id.ID {
 	d.must(err)
 	v, err := d.Desk.SaveView(background, d.owner, conversation.SavedView{Name: "All", Query: "box=all"})
 	d.must(err)
-	return map[string]id.ID{"label": l.ID, "view": v.ID}
+	return map[string]id.ID{"label": l.ID, "view": v.ID, "post": d.posted()}
 }

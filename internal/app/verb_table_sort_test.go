@@ -5,7 +5,10 @@ import (
 
 	"parley/internal/actor"
 	"parley/internal/conversation"
+	"parley/internal/db"
 	"parley/internal/id"
+	"parley/internal/network"
+	"parley/internal/text"
 )
 
 // sortMethods are the rows about what keeps the desk in order.
@@ -75,6 +78,30 @@ func sortMethods() map[string]method {
 			return func(a actor.Actor) error { return d.Desk.Wake(background, a, c) }
 		}),
 		"WakeDue": wakeDue,
+		"FinishMany": verb("conversation.not_found", func(d *desk) does {
+			c := d.said("Is the bridge open?")
+			return func(a actor.Actor) error {
+				_, err := d.Desk.FinishMany(background, a, []id.ID{c})
+				return err
+			}
+		}),
+		"LabelMany": verb("conversation.not_found", func(d *desk) does {
+			c, l := d.said("Is the bridge open?"), made(d, "Bridges")
+			return func(a actor.Actor) error {
+				_, err := d.Desk.LabelMany(background, a, l, true, []id.ID{c})
+				return err
+			}
+		}),
+		"Under": read("conversation.no_post", func(d *desk) act {
+			post := d.posted()
+			return func(a actor.Actor) (any, error) {
+				return d.Desk.Under(background, a, post, "", conversation.Standing{})
+			}
+		}),
+		"NextUnder": read("conversation.no_post", func(d *desk) act {
+			post := d.posted()
+			return func(a actor.Actor) (any, error) { return d.Desk.NextUnder(background, a, post, 0) }
+		}),
 		"Views": read("", func(d *desk) act {
 			saved(d)
 			return func(a actor.Actor) (any, error) { return d.Desk.Views(background, a) }
@@ -99,4 +126,24 @@ func sortMethods() map[string]method {
 			return func(a actor.Actor) error { return d.Desk.TakeLabel(background, a, c, l) }
 		}),
 	}
+}
+
+// posted is a post of ours with an answer under it.
+func (d *desk) posted() (post id.ID) {
+	d.Helper()
+	acc := d.connected()
+	var r network.Account
+	d.must(d.DB.Read().Row(background, `select network, instance, remote_id, handle from account where id = $1`, acc).Scan(&r.Network, &r.Instance, &r.RemoteID, &r.Handle))
+	now := d.clock.Now()
+	said := func(remote, parent string, own bool) network.Event {
+		return network.Event{Kind: network.KindMessage, Own: own, Addressed: !own, At: now, Post: &network.Post{Ref: network.Ref{ID: remote, ParentID: parent},
+			Text: text.Text{Body: "The bridge is open"}, Visibility: network.Public, Created: now, Author: network.Person{RemoteID: "otto", Handle: "otto"}}}
+	}
+	d.must(d.DB.InTx(background, func(c ctx, tx *db.Tx) error {
+		_, err := d.Desk.Ingest(c, tx, actor.System(d.owner.Workspace, "test"), conversation.Arrival{Account: acc, Remote: r, Feed: network.Mentions,
+			Events: []network.Event{said("post", "", true), said("answer", "post", false)}})
+		return err
+	}))
+	d.must(d.DB.Read().Row(background, `select id from message where workspace = $1 and remote_id = 'post'`, d.owner.Workspace).Scan(&post))
+	return post
 }

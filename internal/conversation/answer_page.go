@@ -38,7 +38,7 @@ func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return p.refuse(r, conversation, in, err)
 	}
-	return r.Redirect(readView(r.URL.Query()).href(r.Link("inbox/" + conversation.String())))
+	return p.onwards(r, conversation)
 }
 
 // signedBy refuses what stands in a tab of somebody else: a browser has one

@@ -60,6 +60,7 @@ func (o API) Register(a *api.API) {
 	o.registerLabels(a)
 	o.registerViews(a)
 	o.registerSnooze(g)
+	o.registerUnder(g)
 }
 
 type personJSON struct {

@@ -190,33 +190,38 @@ func (d *Desk) setState(ctx context.Context, a actor.Actor, conversation id.ID, 
 		if err != nil {
 			return err
 		}
-		if h.ClaimedBy != 0 && h.ClaimedBy != a.Member {
-			return d.claimedByOther(ctx, tx, a, h)
-		}
-		if h.State == to {
-			return nil
-		}
-		if err := d.unclaim(ctx, tx, a, h, "done"); err != nil {
-			return err
-		}
-		if err := d.endHandover(ctx, tx, a, h.ID, "done"); err != nil {
-			return err
-		}
-		if err := d.endSnooze(ctx, tx, a, h.ID, "done"); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `update conversation set state = $1, changed = $2, waiting = 0 where workspace = $3 and id = $4`,
-			string(to), db.Micros(d.clock.Now()), a.Workspace, h.ID); err != nil {
-			return fmt.Errorf("changing a conversation's state: %w", err)
-		}
-		if to == Open {
-			if err := d.rewait(ctx, tx, a.Workspace, h.ID, time.Time{}); err != nil {
-				return err
-			}
-		}
-		d.record(tx, a, verb, h.ID, h.Account)
-		return nil
+		return d.turn(ctx, tx, a, h, to, verb)
 	})
+}
+
+// turn inside a transaction that has loaded h.
+func (d *Desk) turn(ctx context.Context, tx *db.Tx, a actor.Actor, h head, to State, verb string) error {
+	if h.ClaimedBy != 0 && h.ClaimedBy != a.Member {
+		return d.claimedByOther(ctx, tx, a, h)
+	}
+	if h.State == to {
+		return nil
+	}
+	if err := d.unclaim(ctx, tx, a, h, "done"); err != nil {
+		return err
+	}
+	if err := d.endHandover(ctx, tx, a, h.ID, "done"); err != nil {
+		return err
+	}
+	if err := d.endSnooze(ctx, tx, a, h.ID, "done"); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `update conversation set state = $1, changed = $2, waiting = 0 where workspace = $3 and id = $4`,
+		string(to), db.Micros(d.clock.Now()), a.Workspace, h.ID); err != nil {
+		return fmt.Errorf("changing a conversation's state: %w", err)
+	}
+	if to == Open {
+		if err := d.rewait(ctx, tx, a.Workspace, h.ID, time.Time{}); err != nil {
+			return err
+		}
+	}
+	d.record(tx, a, verb, h.ID, h.Account)
+	return nil
 }
 
 func (d *Desk) record(tx *db.Tx, a actor.Actor, verb string, conversation, account id.ID) {

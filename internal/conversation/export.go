@@ -53,6 +53,8 @@ var held = []struct{ table, where string }{
 	{"answer", `conversation in {conversations}`},
 	{"claim", `conversation in {conversations}`},
 	{"labelling", `conversation in {conversations}`},
+	{"snooze", `conversation in {conversations}`},
+	{"response", `conversation in {conversations}`},
 	{"handover", `conversation in {conversations}`},
 	{"note", `conversation in {conversations}`},
 	{"note_version", `note in {notes}`},

@@ -61,6 +61,12 @@ func TestANarrowedListLooksAlongAnIndex(t *testing.T) {
 			t.Errorf("%s reads a table whole:\n%s", name, plan)
 		}
 	}
+	args := []any{a.Workspace}
+	where := under(a, 4, "", Standing{Open, after}, &args)
+	plan := explain(t, d, listQuery(where, underOrder, len(args)+1), append(args, 50)...)
+	if !strings.Contains(plan, "SEARCH c USING INDEX conversation_thread") || strings.Contains(strings.ReplaceAll(plan, "TEMP B-TREE FOR LAST TERM", ""), "TEMP B-TREE") {
+		t.Errorf("what is under a post is sorted or not found by its thread:\n%s", plan)
+	}
 	if plan := explain(t, d, labelFew, 1, 5, lookAtMost); !strings.Contains(plan, "SEARCH x USING COVERING INDEX labelling_of") {
 		t.Errorf("labels are not counted by their index:\n%s", plan)
 	}

@@ -17,7 +17,8 @@ type listView struct {
 	account id.ID
 	narrow  Narrow
 	after   Place
-	all     bool // over all workspaces of the member; then it is narrowed by nothing
+	all     bool  // over all workspaces of the member; then it is narrowed by nothing
+	under   id.ID // the post of ours under which one answers one after the other
 }
 
 func readView(q url.Values) listView {
@@ -31,6 +32,7 @@ func readView(q url.Values) listView {
 		v.account, _ = id.Parse(q.Get("account"))
 		v.narrow = readNarrow(q)
 	}
+	v.under, _ = id.Parse(q.Get("under"))
 	if after, err := id.Parse(q.Get("after")); err == nil {
 		at, _ := strconv.ParseInt(q.Get("at"), 10, 64)
 		v.after = Place{At: micros(at), ID: after}
@@ -114,6 +116,9 @@ func (v listView) query() url.Values {
 		q.Set("account", v.account.String())
 	}
 	v.narrow.query(q)
+	if v.under != 0 {
+		q.Set("under", v.under.String())
+	}
 	if v.after.ID != 0 {
 		q.Set("after", v.after.ID.String())
 		q.Set("at", strconv.FormatInt(v.after.At.UnixMicro(), 10))
@@ -140,7 +145,7 @@ func (v listView) wide() listView { return listView{box: v.box, all: v.all} }
 
 // from is the page that begins after a place; the zero place is the first one.
 func (v listView) from(after Place) listView {
-	v.after = after
+	v.after, v.under = after, 0
 	return v
 }
 

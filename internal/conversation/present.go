@@ -110,7 +110,7 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 		}
 	}
 	t.Messages = p.withNotes(r, t.Messages, with.notes, act)
-	t.Before = before(with.snoozing, othersHere(r, v, list))
+	t.Before = before(with.snoozing, underHere(r, v, list), othersHere(r, v, list))
 	if t.Foot = p.foot(r, v, c, act, with.beside, wrong, draft); c.Alone && t.Foot != nil {
 		t.Foot = cautious(t.Foot)
 	}

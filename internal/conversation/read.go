@@ -101,27 +101,10 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 		cut = at
 		where, args = oneOf(a.Workspace, found)
 	}
-	args = append(args, f.Limit+1)
-	rows, err := d.db.Read().Query(ctx, listQuery(where, order.String(), len(args)), args...)
-	if err != nil {
-		return Page{}, fmt.Errorf("reading the inbox: %w", err)
-	}
-	defer rows.Close()
 	page := Page{Next: cut}
-	for rows.Next() {
-		var r Row
-		var own, bot id.ID
-		var gone int64
-		var body string
-		p := &r.Person
-		if err := rows.Scan(&r.ID, &r.Account, &r.Network, &r.AccountURL, &r.Handle, &r.Kind, &r.State, db.ScanTime(&r.Waiting),
-			db.ScanTime(&r.Last), &r.Messages, &r.ClaimedBy, &r.Claimer, &p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name,
-			&p.URL, &p.Avatar, &bot, &own, &body, &r.Warning, &gone, db.ScanTime(&r.Snoozed)); err != nil {
-			return Page{}, fmt.Errorf("reading the inbox: %w", err)
-		}
-		p.Bot, r.LastOwn, r.Gone = bot != 0, own != 0, gone != 0
-		r.Snippet = text.DisplaySafe(text.CleanLine(body, 240))
-		page.Rows = append(page.Rows, r)
+	var err error
+	if page.Rows, err = d.rows(ctx, a, where, order.String(), append(args, f.Limit+1)); err != nil {
+		return Page{}, err
 	}
 	if len(page.Rows) > f.Limit {
 		page.Rows = page.Rows[:f.Limit]
@@ -134,16 +117,41 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 			page.Next.At = last.Snoozed
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return Page{}, fmt.Errorf("reading the inbox: %w", err)
+	return page, nil
+}
+
+// rows reads conversations as a list shows them; the last of args bounds how many.
+func (d *Desk) rows(ctx context.Context, a actor.Actor, where, order string, args []any) (found []Row, err error) {
+	rows, err := d.db.Read().Query(ctx, listQuery(where, order, len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the inbox: %w", err)
 	}
-	if err := d.dueRows(ctx, a.Workspace, page.Rows); err != nil {
-		return Page{}, err
+	defer rows.Close()
+	for rows.Next() {
+		var r Row
+		var own, bot id.ID
+		var gone int64
+		var body string
+		p := &r.Person
+		if err := rows.Scan(&r.ID, &r.Account, &r.Network, &r.AccountURL, &r.Handle, &r.Kind, &r.State, db.ScanTime(&r.Waiting),
+			db.ScanTime(&r.Last), &r.Messages, &r.ClaimedBy, &r.Claimer, &p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name,
+			&p.URL, &p.Avatar, &bot, &own, &body, &r.Warning, &gone, db.ScanTime(&r.Snoozed)); err != nil {
+			return nil, fmt.Errorf("reading the inbox: %w", err)
+		}
+		p.Bot, r.LastOwn, r.Gone = bot != 0, own != 0, gone != 0
+		r.Snippet = text.DisplaySafe(text.CleanLine(body, 240))
+		found = append(found, r)
 	}
-	if err := d.handRows(ctx, a.Workspace, page.Rows); err != nil {
-		return Page{}, err
+	if err := rows.Close(); err != nil {
+		return nil, fmt.Errorf("reading the inbox: %w", err)
 	}
-	return page, d.labelRows(ctx, a.Workspace, page.Rows)
+	if err := d.dueRows(ctx, a.Workspace, found); err != nil {
+		return nil, err
+	}
+	if err := d.handRows(ctx, a.Workspace, found); err != nil {
+		return nil, err
+	}
+	return found, d.labelRows(ctx, a.Workspace, found)
 }
 
 // listQuery reads a box; limit is the number of the parameter that bounds it.
@@ -241,6 +249,7 @@ type View struct {
 	Handed    *Handover
 	Messages  []Message
 	Others    []Row // other people's conversations in the same thread
+	Post      id.ID // our post that began the thread; 0: somebody else's did
 	More      bool  // the thread is longer than what is shown
 	Later     bool  // and goes on after it
 }
@@ -287,7 +296,9 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 		return v, err
 	}
 	if h.Kind == Public {
-		v.Others, err = d.others(ctx, a, h)
+		if v.Post, err = d.postAbove(ctx, a.Workspace, h.Thread); err == nil {
+			v.Others, err = d.others(ctx, a, h)
+		}
 	}
 	return v, err
 }

@@ -9,6 +9,7 @@ import { start as label } from "./label.js";
 import { start as notes } from "./note.js";
 import { start as filter } from "./filter.js";
 import { start as search } from "./search.js";
+import { start as under } from "./under.js";
 
 document.documentElement.dataset.script = "";
 
@@ -61,5 +62,6 @@ label();
 notes();
 filter();
 search();
+under();
 live();
 setInterval(age, 20000);

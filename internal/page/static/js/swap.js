@@ -112,15 +112,19 @@ async function send(form, submitter) {
   const data = new FormData(form, submitter);
   // @ts-ignore: every field is text where there are no files
   const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
-  const { page, problem } = await ask(form.action, ids, { method: "POST", body });
+  const { page, problem, url } = await ask(form.action, ids, { method: "POST", body });
   form.removeAttribute("aria-busy");
   if (!page || problem) {
     refused(form, ids, page, problem);
     return;
   }
   form.dispatchEvent(new CustomEvent("parley:sent", { detail: data }));
-  if (region) changed.set(region, performance.now());
-  put(page, ids, false);
+  const next = page.getElementById(ids[0]);
+  const leaving = !!next && !!region && next.dataset.src !== region.dataset.src && new URL(url).pathname !== location.pathname;
+  if (leaving) note(url, ids, true); // done here: it goes on with the next one
+  if (region) changed.set(leaving && next ? next : region, performance.now());
+  put(page, ids, leaving);
+  if (leaving && page.title) document.title = page.title;
   for (const id of ids) for (const el of document.querySelectorAll(`#${CSS.escape(id)} [data-scroll-end]`)) toEnd(el);
   say(page);
 }
