@@ -39,6 +39,7 @@ func (o API) Register(a *api.API) {
 	o.registerPromise(a)
 
 	g := a.Section("conversations", "What people say to us. A conversation is one person, one account of ours and one thread.")
+	o.registerUrgent(g)
 	api.Get(g, "/conversations", "listConversations", "List the conversations of a box", o.list, read)
 	api.Get(g, "/conversations/counts", "countConversations", "Count what waits", o.counts, read, api.About("Counting stops at 100."))
 	api.Get(g, "/conversations/{conversation}", "openConversation", "Read a conversation with the thread it stands in", o.open, read,
@@ -78,31 +79,32 @@ func personOut(p Person) personJSON {
 }
 
 type conversationRowJSON struct {
-	ID        id.ID       `json:"id"`
-	Account   id.ID       `json:"account"`
-	Network   string      `json:"network" example:"mastodon"`
-	Handle    string      `json:"handle" doc:"Our account's."`
-	Kind      Kind        `json:"kind" enum:"public,direct,item"`
-	State     State       `json:"state" enum:"open,done"`
-	Person    personJSON  `json:"person"`
-	Waiting   time.Time   `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
-	Last      time.Time   `json:"last" doc:"When something was last said."`
-	Due       time.Time   `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
-	Snoozed   time.Time   `json:"snoozed,omitzero" doc:"Until when it rests; absent: it does not."`
-	LastOwn   bool        `json:"last_own" doc:"It was said by us."`
-	Snippet   string      `json:"snippet"`
-	Warning   string      `json:"warning,omitempty"`
-	Gone      bool        `json:"gone" doc:"It is no longer on the network, or its author hides it from us."`
-	Messages  int64       `json:"messages"`
-	ClaimedBy id.ID       `json:"claimed_by,omitzero"`
-	Claimer   string      `json:"claimer,omitempty"`
-	Handed    *handedJSON `json:"handed,omitempty" doc:"To whom it was given; absent: to nobody."`
-	Labels    []onJSON    `json:"labels" doc:"What it is about, in the workspace's own words."`
+	ID        id.ID        `json:"id"`
+	Account   id.ID        `json:"account"`
+	Network   string       `json:"network" example:"mastodon"`
+	Handle    string       `json:"handle" doc:"Our account's."`
+	Kind      Kind         `json:"kind" enum:"public,direct,item"`
+	State     State        `json:"state" enum:"open,done"`
+	Person    personJSON   `json:"person"`
+	Waiting   time.Time    `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
+	Last      time.Time    `json:"last" doc:"When something was last said."`
+	Due       time.Time    `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
+	Snoozed   time.Time    `json:"snoozed,omitzero" doc:"Until when it rests; absent: it does not."`
+	Urgent    []urgentJSON `json:"urgent" doc:"Why it is urgent, the most serious first."`
+	LastOwn   bool         `json:"last_own" doc:"It was said by us."`
+	Snippet   string       `json:"snippet"`
+	Warning   string       `json:"warning,omitempty"`
+	Gone      bool         `json:"gone" doc:"It is no longer on the network, or its author hides it from us."`
+	Messages  int64        `json:"messages"`
+	ClaimedBy id.ID        `json:"claimed_by,omitzero"`
+	Claimer   string       `json:"claimer,omitempty"`
+	Handed    *handedJSON  `json:"handed,omitempty" doc:"To whom it was given; absent: to nobody."`
+	Labels    []onJSON     `json:"labels" doc:"What it is about, in the workspace's own words."`
 }
 
 func rowOut(r Row) conversationRowJSON {
 	return conversationRowJSON{ID: r.ID, Account: r.Account, Network: r.Network, Handle: r.Handle, Kind: r.Kind, State: r.State, Person: personOut(r.Person),
-		Waiting: r.Waiting, Due: r.Due, Snoozed: r.Snoozed, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
+		Waiting: r.Waiting, Due: r.Due, Urgent: urgentOut(r.Urgent), Snoozed: r.Snoozed, Last: r.Last, LastOwn: r.LastOwn, Snippet: r.Snippet, Warning: r.Warning, Gone: r.Gone, Messages: r.Messages,
 		ClaimedBy: r.ClaimedBy, Claimer: r.Claimer, Labels: labelsOut(r.Labels), Handed: handedOut(r.Handed)}
 }
 
@@ -130,6 +132,7 @@ type conversationJSON struct {
 	Person    personJSON              `json:"person"`
 	Waiting   time.Time               `json:"waiting,omitzero" doc:"Since when they wait for us; absent: they do not."`
 	Due       time.Time               `json:"due,omitzero" doc:"When our promise to them falls due; absent: nothing is promised."`
+	Urgent    []urgentJSON            `json:"urgent" doc:"Why it is urgent, the most serious first."`
 	ClaimedBy id.ID                   `json:"claimed_by,omitzero"`
 	Claimer   string                  `json:"claimer,omitempty"`
 	ClaimedAt time.Time               `json:"claimed_at,omitzero"`
@@ -214,7 +217,7 @@ func (o API) open(ctx context.Context, a actor.Actor, in *conversationIn) (*conv
 	if err != nil {
 		return nil, err
 	}
-	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting, Due: v.Due,
+	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting, Due: v.Due, Urgent: urgentOut(v.Urgent),
 		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, Labels: labelsOut(v.Labels), More: v.More,
 		Messages: api.ListOf(v.Messages, messageOut).Items,
 		Others: api.ListOf(v.Others, func(r Row) otherConversationJSON {

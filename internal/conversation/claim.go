@@ -215,6 +215,11 @@ func (d *Desk) turn(ctx context.Context, tx *db.Tx, a actor.Actor, h head, to St
 		string(to), db.Micros(d.clock.Now()), a.Workspace, h.ID); err != nil {
 		return fmt.Errorf("changing a conversation's state: %w", err)
 	}
+	if to == Done {
+		if _, err := d.calm(ctx, tx, a, h.ID); err != nil {
+			return err
+		}
+	}
 	if to == Open {
 		if err := d.rewait(ctx, tx, a.Workspace, h.ID, time.Time{}); err != nil {
 			return err

@@ -21,6 +21,7 @@ import (
 
 	"parley/internal/actor"
 	"parley/internal/clock"
+	"parley/internal/conversation/words"
 	"parley/internal/crash"
 	"parley/internal/db"
 	"parley/internal/event"
@@ -59,6 +60,7 @@ type Desk struct {
 	jobs  *job.Queue
 	crash *crash.Points
 	out   *slog.Logger
+	words *words.Reader
 	// of searches
 	bounds bounds
 
@@ -119,7 +121,7 @@ type Options struct {
 
 // New makes the desk.
 func New(o Options) *Desk {
-	return &Desk{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash, bounds: usualBounds(),
+	return &Desk{db: o.DB, words: words.New(), clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash, bounds: usualBounds(),
 		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach,
 		colleagues: o.Colleagues, look: lookAtMost}
 }

@@ -38,6 +38,7 @@ type talk struct {
 	ended    []ended
 	rests    bool // until a time
 	woken    bool // they wrote again
+	urgent   []urgentMark
 }
 
 // converse puts what speaks to us, and what we answered elsewhere, into
@@ -74,13 +75,13 @@ func (k *intake) converse(ctx context.Context) error {
 	if err := k.findGiven(ctx, talks, ours); err != nil {
 		return err
 	}
-	reach := db.NewRows(4, len(ours))
+	reach := db.NewRows(5, len(ours))
 	// Clocks differ: words of ours may be dated before what they answer.
 	k.place(talks, k.place(talks, ours, reach), reach)
 	if err := k.storeTalks(ctx, talks); err != nil {
 		return err
 	}
-	if err := reach.Insert(ctx, k.tx, `insert into reach (workspace, message, account, conversation)`, ""); err != nil {
+	if err := reach.Insert(ctx, k.tx, `insert into reach (workspace, message, account, conversation, thanks)`, ""); err != nil {
 		return err
 	}
 	for _, t := range talks {
@@ -88,6 +89,11 @@ func (k *intake) converse(ctx context.Context) error {
 			if t.waiting, err = k.d.recount(ctx, k.tx, k.a.Workspace, t.id); err != nil {
 				return err
 			}
+		}
+	}
+	for _, t := range talks {
+		if err := k.storeUrgent(ctx, t); err != nil {
+			return err
 		}
 	}
 	return k.storeResponses(ctx, talks)
@@ -102,7 +108,7 @@ func (k *intake) place(talks map[place]*talk, ours []*incoming, reach *db.Rows) 
 			left = append(left, m)
 			continue
 		}
-		reach.Add(k.a.Workspace, m.row.id, k.in.Account, t.id)
+		reach.Add(k.a.Workspace, m.row.id, k.in.Account, t.id, flag(m.thanks))
 		verb := "message.arrived"
 		if m.Own {
 			verb = "message.echoed"
@@ -319,12 +325,12 @@ func (k *intake) join(talks map[place]*talk, m *incoming) *talk {
 	case k.past(m) || p.kind == Item || k.answered[m.Post.ID] || late && k.in.History:
 	case late && m.row.stored: // as part of a thread
 		if m.row.seen.After(t.given) {
-			t.waits(m.row.seen)
+			k.waits(t, m, m.row.seen)
 		}
 	case late: // whoever said our last words had not read it
-		t.waits(k.now)
+		k.waits(t, m, k.now)
 	default:
-		t.waits(m.Post.Created)
+		k.waits(t, m, m.Post.Created)
 	}
 	t.woken = t.woken || t.rests && !m.Own && !k.past(m)
 	t.add(m)

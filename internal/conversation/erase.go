@@ -310,6 +310,7 @@ func (d *Desk) eraseConversations(ctx context.Context, tx *db.Tx, workspace id.I
 			`delete from snooze where workspace = $1 and conversation = $2`,
 			`delete from answer where workspace = $1 and conversation = $2`,
 			`delete from response where workspace = $1 and conversation = $2`,
+			`delete from urgent where workspace = $1 and conversation = $2`,
 			`delete from conversation where workspace = $1 and id = $2`,
 		} {
 			if _, err := tx.Exec(ctx, q, workspace, c); err != nil {

@@ -93,7 +93,7 @@ func merge(b Box, found []placed, more bool) ([]placed, Place) {
 	turn := -1
 	switch b {
 	case Waiting:
-		key, turn = func(x placed) time.Time { return x.Waiting }, 1
+		key, turn = func(x placed) time.Time { return x.turn() }, 1
 	case Later:
 		key, turn = func(x placed) time.Time { return x.Snoozed }, 1
 	}

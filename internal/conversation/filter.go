@@ -102,7 +102,7 @@ func narrowQuery(inner, outer string, by ordering, limit int) string {
 // look is where a narrowed list is looked for.
 func (f Filter) look(a actor.Actor, few id.ID, args *[]any) (inner string, by ordering) {
 	box, by := f.conditions(a, args)
-	const columns = `select c.workspace, c.id, c.account, c.kind, c.lang, c.claimed_by, c.waiting, c.snoozed, c.last_at `
+	const columns = `select c.workspace, c.id, c.account, c.kind, c.lang, c.claimed_by, c.waiting, c.urgent, c.snoozed, c.last_at `
 	if few != 0 {
 		*args = append(*args, few)
 		// A cross join begins with the label, of which there is little.

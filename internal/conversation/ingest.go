@@ -82,6 +82,7 @@ type incoming struct {
 	id     id.ID // of a new message
 	row    *row
 	author *people
+	thanks bool // it only says thank you
 }
 
 // row is what the intake knows of a stored message.
@@ -363,6 +364,9 @@ func (k *intake) storeEdits(ctx context.Context) error {
 			return err
 		}
 		if changed {
+			if err := k.reconsider(ctx, m); err != nil {
+				return err
+			}
 			k.d.log.Record(k.tx, k.a, event.Entry{Verb: "message.edited", Kind: "thread", Subject: k.real(m.row.thread),
 				Details: map[string]string{"message": m.row.id.String(), "account": k.in.Account.String()}})
 		}

@@ -195,5 +195,5 @@ func (v listView) sharedBy(a actor.Actor, own bool) string {
 			key += s.Kind + s.ID.String()
 		}
 	}
-	return key + "&may=" + strconv.FormatBool(a.Can(actor.ManageWorkspace))
+	return key + "&may=" + strconv.FormatBool(a.Can(actor.ManageWorkspace)) + "&take=" + strconv.FormatBool(takes(a))
 }

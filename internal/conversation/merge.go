@@ -62,6 +62,9 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 		`update reach set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update answer set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update response set conversation = $1 where workspace = $2 and conversation = $3`,
+		`update urgent set ended = at where workspace = $2 and conversation = $3 and ended = 0 and exists (
+			select 1 from urgent t where t.workspace = urgent.workspace and t.conversation = $1 and t.why = urgent.why and t.ended = 0)`,
+		`update urgent set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update claim set ended = at, how = 'left' where workspace = $2 and conversation = $3 and ended = 0 and exists (
 			select 1 from claim t where t.workspace = claim.workspace and t.conversation = $1 and t.ended = 0)`,
 		`update claim set conversation = $1 where workspace = $2 and conversation = $3`,
@@ -92,9 +95,10 @@ func (d *Desk) mergeConversations(ctx context.Context, tx *db.Tx, workspace, fro
 		last_at = case when f.l > last_at then f.l else last_at end,
 		state = case when f.s = 'open' then 'open' else state end,
 		messages = messages + f.n,
+		urgent = case when f.u > urgent then f.u else urgent end,
 		claimed_at = case when claimed_by = 0 then f.ca else claimed_at end,
 		claimed_by = case when claimed_by = 0 then f.cb else claimed_by end
-		from (select waiting as w, answered as a, last_at as l, last_message as m, state as s, messages as n, lang as lg, claimed_by as cb, claimed_at as ca
+		from (select waiting as w, answered as a, last_at as l, last_message as m, state as s, messages as n, urgent as u, lang as lg, claimed_by as cb, claimed_at as ca
 			from conversation where workspace = $1 and id = $2) f
 		where workspace = $1 and id = $3`
 	if _, err := tx.Exec(ctx, fold, workspace, from, to); err != nil {

@@ -39,6 +39,7 @@ const attachmentLimit = 48 << 20
 func (p *Pages) Register(k *page.Kernel) {
 	p.registerPromise(k)
 	p.registerEverywhere(k)
+	p.registerUrgent(k)
 	k.Member("GET /inbox", p.inbox)
 	k.Member("GET /inbox/{conversation}", p.open)
 	p.registerSearch(k)
@@ -117,7 +118,7 @@ func (p *Pages) listPane(ctx context.Context, r *page.Request, v listView) (page
 	if err != nil {
 		return page.PaneView{}, err
 	}
-	return page.PaneView{Live: "conversation thread delivery label view person workspace", Src: src, Content: listContent(v, narrow, p.boxTabs(r, v, counts), rows, next, first)}, nil
+	return page.PaneView{Live: "conversation thread delivery label view person workspace", Src: src, Content: listContent(v, narrow, p.boxTabs(r, v, counts), rows, takes(r.Actor), next, first)}, nil
 }
 
 // boxTabs lead from box to box.

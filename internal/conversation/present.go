@@ -66,7 +66,7 @@ func presentRow(r *page.Request, c Row, v listView, state page.State) page.Row {
 	row := page.Row{ID: c.ID, Href: v.href(r.Link("inbox/" + c.ID.String())), Person: presentPerson(r, c.Person, c.Network),
 		Excerpt: afterOurName(c.Snippet, c.Handle), Warning: c.Warning, At: c.Last, Waiting: c.Waiting, Until: c.Snoozed, Private: c.Kind == Direct, Claimed: c.Claimer, Claimer: c.ClaimedBy,
 		Gone: c.Gone, Account: c.Handle, Labels: presentLabels(c.Labels)}
-	row.Due = c.Due
+	row.Due, row.Urgent = c.Due, presentUrgent(r, c.Urgent)
 	if c.LastOwn {
 		row.By = c.Handle
 	}
@@ -116,6 +116,9 @@ func (p *Pages) present(r *page.Request, v View, c Composer, sends []delivery.Re
 	}
 	if !v.Waiting.IsZero() {
 		t.Foot = clockOver(v, t.Foot)
+	}
+	if len(v.Urgent) > 0 {
+		t.Foot = urgentOver(v, t.Foot)
 	}
 	return page.Thread(t)
 }

@@ -17,7 +17,7 @@ import (
 type Box string
 
 const (
-	Waiting Box = "waiting" // somebody waits for us, longest first
+	Waiting Box = "waiting" // somebody waits for us, urgent ones and then the longest first
 	Mine    Box = "mine"    // I am answering these, or they were given to me
 	All     Box = "all"     // everything open, newest first
 	Later   Box = "later"   // rests until a time, the soonest first
@@ -58,6 +58,8 @@ type Row struct {
 	Waiting    time.Time
 	Due        time.Time // when our promise to them falls due; zero: nothing is promised
 	Snoozed    time.Time // until when it rests; zero: it does not
+	Urgent     []Urgency // why it is urgent, the most serious first
+	urgent     bool
 	Last       time.Time
 	LastOwn    bool
 	Snippet    string
@@ -112,7 +114,7 @@ func (d *Desk) List(ctx context.Context, a actor.Actor, f Filter) (Page, error) 
 		page.Next = Place{At: last.Last, ID: last.ID}
 		switch f.Box {
 		case Waiting:
-			page.Next.At = last.Waiting
+			page.Next.At = last.turn()
 		case Later:
 			page.Next.At = last.Snoozed
 		}
@@ -130,15 +132,16 @@ func (d *Desk) rows(ctx context.Context, a actor.Actor, where, order string, arg
 	for rows.Next() {
 		var r Row
 		var own, bot id.ID
-		var gone int64
+		var gone, urgent int64
 		var body string
 		p := &r.Person
 		if err := rows.Scan(&r.ID, &r.Account, &r.Network, &r.AccountURL, &r.Handle, &r.Kind, &r.State, db.ScanTime(&r.Waiting),
-			db.ScanTime(&r.Last), &r.Messages, &r.ClaimedBy, &r.Claimer, &p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name,
+			&urgent, db.ScanTime(&r.Last), &r.Messages, &r.ClaimedBy, &r.Claimer, &p.Identity, &p.Person, &p.RemoteID, &p.Handle, &p.Name,
 			&p.URL, &p.Avatar, &bot, &own, &body, &r.Warning, &gone, db.ScanTime(&r.Snoozed)); err != nil {
 			return nil, fmt.Errorf("reading the inbox: %w", err)
 		}
 		p.Bot, r.LastOwn, r.Gone = bot != 0, own != 0, gone != 0
+		r.urgent = urgent != 0
 		r.Snippet = text.DisplaySafe(text.CleanLine(body, 240))
 		found = append(found, r)
 	}
@@ -146,6 +149,9 @@ func (d *Desk) rows(ctx context.Context, a actor.Actor, where, order string, arg
 		return nil, fmt.Errorf("reading the inbox: %w", err)
 	}
 	if err := d.dueRows(ctx, a.Workspace, found); err != nil {
+		return nil, err
+	}
+	if err := d.urgentRows(ctx, a.Workspace, found); err != nil {
 		return nil, err
 	}
 	if err := d.handRows(ctx, a.Workspace, found); err != nil {
@@ -156,7 +162,7 @@ func (d *Desk) rows(ctx context.Context, a actor.Actor, where, order string, arg
 
 // listQuery reads a box; limit is the number of the parameter that bounds it.
 func listQuery(where, order string, limit int) string {
-	return fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.last_at, c.messages,
+	return fmt.Sprintf(`select c.id, c.account, a.network, a.url, a.handle, c.kind, c.state, c.waiting, c.urgent, c.last_at, c.messages,
 		c.claimed_by, coalesce(mm.name, ''), i.id, i.person, i.remote_id, i.handle, i.name, i.url, i.avatar, i.bot,
 		m.own, m.body, m.warning, m.gone + coalesce(r.gone, 0), c.snoozed
 		from conversation c
@@ -191,7 +197,7 @@ func (f Filter) conditions(a actor.Actor, args *[]any) (where string, order orde
 	case Reading:
 		where = "c.state = 'open' and c.snoozed = 0 and c.kind = 'item'"
 	default:
-		where, by = "c.state = 'open' and c.waiting > 0 and c.snoozed = 0", ordering{"c.waiting", false}
+		where, by = "c.state = 'open' and c.waiting > 0 and c.snoozed = 0", ordering{byTurn, false}
 	}
 	account := "c.account"
 	if f.Box == Mine {
@@ -242,6 +248,7 @@ type View struct {
 	Waiting   time.Time
 	Due       time.Time // when our promise to them falls due; zero: nothing is promised
 	Snoozed   time.Time // until when it rests; zero: it does not
+	Urgent    []Urgency // why it is urgent, the most serious first
 	ClaimedBy id.ID
 	Claimer   string
 	ClaimedAt time.Time
@@ -280,6 +287,11 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 		return v, err
 	}
 	v.Labels = on[h.ID]
+	urgent, err := d.urgencies(ctx, a.Workspace, []id.ID{h.ID})
+	if err != nil {
+		return v, err
+	}
+	v.Urgent = urgent[h.ID]
 	if v.Due, err = d.due(ctx, a.Workspace, h.Waiting); err != nil {
 		return v, err
 	}

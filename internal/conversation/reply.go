@@ -364,9 +364,15 @@ func (d *Desk) answered(ctx context.Context, tx *db.Tx, a actor.Actor, in Sent) 
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, `update conversation set state = 'done', changed = $1 where workspace = $2 and id = $3 and waiting = 0`,
-		db.Micros(d.clock.Now()), a.Workspace, h.ID); err != nil {
+	closed, err := tx.Exec(ctx, `update conversation set state = 'done', changed = $1 where workspace = $2 and id = $3 and waiting = 0`,
+		db.Micros(d.clock.Now()), a.Workspace, h.ID)
+	if err != nil {
 		return fmt.Errorf("closing an answered conversation: %w", err)
+	}
+	if closed > 0 {
+		if _, err := d.calm(ctx, tx, a, h.ID); err != nil {
+			return err
+		}
 	}
 	d.record(tx, a, "conversation.answered", h.ID, h.Account)
 	return nil

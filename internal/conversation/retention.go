@@ -212,6 +212,7 @@ func (d *Desk) emptyConversations(ctx context.Context, tx *db.Tx, workspace, mes
 		`delete from snooze where workspace = $1 and conversation in (` + onlyIn + `)`,
 		`delete from answer where workspace = $1 and conversation in (` + onlyIn + `)`,
 		`delete from response where workspace = $1 and conversation in (` + onlyIn + `)`,
+		`delete from urgent where workspace = $1 and conversation in (` + onlyIn + `)`,
 	} {
 		if _, err := tx.Exec(ctx, q, workspace, message); err != nil {
 			return err

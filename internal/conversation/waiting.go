@@ -15,7 +15,7 @@ import (
 // However long we were away, they wait; what is older than the account and its
 // recent days is not from then, but from the import, which makes nobody wait. What
 // answers them by name ends it whenever it comes. What a program said, to us or for
-// us, counts for nothing. Who began to wait before from is
+// us, and what only says thank you, counts for nothing. Who began to wait before from is
 // left out: a member finished that, or it never made anybody wait.
 func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id.ID, from time.Time) error {
 	given, err := d.lastGiven(ctx, tx, workspace, conversation)
@@ -24,7 +24,7 @@ func (d *Desk) rewait(ctx context.Context, tx *db.Tx, workspace, conversation id
 	}
 	const since = `select min(case when m.at > conversation.answered then m.at else m.seen end)
 		from reach r join message m on m.workspace = r.workspace and m.id = r.message
-		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.quiet = 0 and m.gone = 0 and r.gone = 0
+		where r.workspace = conversation.workspace and r.conversation = conversation.id and m.own = 0 and m.quiet = 0 and r.thanks = 0 and m.gone = 0 and r.gone = 0
 		and (m.at > conversation.answered and m.at >= $3
 			or m.at <= conversation.answered and m.seen >= $3 and m.seen > $4 and m.at > $5 + (
 				select a.created from account a where a.workspace = conversation.workspace and a.id = conversation.account))

@@ -193,6 +193,7 @@ type Row struct {
 	Waiting time.Time // unanswered since; zero: nobody waits
 	Due     time.Time // promised until then; zero: nothing is promised
 	Until   time.Time // it rests until then; zero: it does not
+	Urgent  string    // why, in a word; "": it is not
 	Private bool
 	Claimed string // the member who answers; "" is nobody
 	Claimer id.ID  // their member id, so that they read "you" there

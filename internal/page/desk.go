@@ -8,7 +8,7 @@ import (
 
 // noted reports whether a row has a third line.
 func (r Row) noted() bool {
-	return r.Claimed != "" || r.Handed != "" || !r.Waiting.IsZero() || !r.Until.IsZero() || r.Account != "" || len(r.Labels) > 0 || len(r.Marks) > 0 || r.In != nil ||
+	return r.Urgent != "" || r.Claimed != "" || r.Handed != "" || !r.Waiting.IsZero() || !r.Until.IsZero() || r.Account != "" || len(r.Labels) > 0 || len(r.Marks) > 0 || r.In != nil ||
 		r.State == Sending || r.State == Failed || r.State == Unknown
 }
 
