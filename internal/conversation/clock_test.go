@@ -56,6 +56,10 @@ func TestTheResponseClock(t *testing.T) {
 			Mon 02 Mar 09:30 | Ana claims          | by Mon 02 Mar 14:00
 			Mon 02 Mar 11:00 | Ben takes it over   | by Mon 02 Mar 14:00
 			Mon 02 Mar 13:00 | Ben answers         | nobody waits, took 3h0m0s`,
+		"given to a colleague": `
+			Mon 02 Mar 09:00 | Bea asks            | by Mon 02 Mar 14:00
+			Mon 02 Mar 10:00 | Ana gives it to Ben | by Mon 02 Mar 14:00
+			Mon 02 Mar 15:00 | Ben answers         | nobody waits, took 5h0m0s, too late`,
 		"asked again while waiting": `
 			Mon 02 Mar 09:00 | Bea asks            | by Mon 02 Mar 14:00
 			Mon 02 Mar 11:00 | Bea asks            | by Mon 02 Mar 14:00
@@ -179,6 +183,8 @@ func (d *day) does(act string) {
 		if err = d.desk.Release(ctx, manager(ana), d.c); err == nil {
 			err = d.desk.Claim(ctx, voice(ben), d.c)
 		}
+	case "Ana gives it to Ben":
+		err = d.give(voice(ana), d.c, conversation.Receiver{Member: ben}, "")
 	case "Ana finishes":
 		err = d.desk.Finish(ctx, voice(ana), d.c)
 	case "Ana reopens":

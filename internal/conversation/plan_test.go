@@ -68,6 +68,48 @@ func explain(t *testing.T, d *db.DB, q string, args ...any) string {
 	return plan.String()
 }
 
+// Taking the next reads the same index from its head.
+func TestTakingTheNextIsTheHeadOfAnIndex(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	if d.Dialect() == db.SQLite {
+		plan := explain(t, d, nextQuery("in ($3, $4)"), 1, 2, 3, 4)
+		if !strings.Contains(plan, "SEARCH c USING INDEX conversation_waiting") || strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("it reads or sorts more than one:\n%s", plan)
+		}
+		return
+	}
+	many(t, d, 20000)
+	args := []any{1}
+	where, order := Filter{Box: Waiting, After: Place{At: time.UnixMicro(500), ID: 500}}.conditions(actor.System(1, "test"), &args)
+	for _, c := range []struct {
+		what, query string
+		args        []any
+	}{
+		{"next", nextQuery("in ($3, $4)"), []any{1, 2, 3, 4}},
+		{"waiting", "select c.id from conversation c where c.workspace = $1 and " + where + " order by " + order.String() + " limit 41", args},
+	} {
+		rows, err := d.Read().Query(context.Background(), "explain "+c.query, c.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan strings.Builder
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				t.Fatal(err)
+			}
+			plan.WriteString(line + "\n")
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(plan.String(), "using conversation_waiting on conversation c") || strings.Contains(plan.String(), "Bitmap") || strings.Contains(plan.String(), "Sort") {
+			t.Errorf("%s does not follow its index:\n%s", c.what, plan.String())
+		}
+	}
+}
+
 // What is asked every few minutes, or inside a writing transaction, finds its rows
 // by the indexes made for it and reads no table whole.
 func TestWhatIsDoneNowAndThenUsesItsIndexes(t *testing.T) {

@@ -290,6 +290,31 @@ func TestTakeNextGivesTheRightOne(t *testing.T) {
 	}
 }
 
+// What was given to somebody is theirs to take, or their team's.
+func TestTakeNextLeavesToOthersWhatWasGivenToThem(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	b := setup(t)
+	b.teams()
+	b.clock.Set(after(time.Hour))
+	b.ingest(town, says("bea", "m1", "", "Is bus 12 running?", after(0)), says("carl", "m2", "", "Hello?", after(minute)),
+		says("dora", "m3", "", "And bus 13?", after(2*minute)))
+	bea, carl, dora := b.of("Bea"), b.of("Carl"), b.of("Dora")
+	for c, to := range map[id.ID]conversation.Receiver{bea: {Member: ben}, carl: {Team: press}} {
+		if err := b.give(voice(ana), c, to, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, one := range []struct {
+		who  id.ID
+		want id.ID
+	}{{ana, dora}, {ana, 0}, {ben, bea}, {ben, carl}, {ben, 0}} {
+		if next, err := b.desk.TakeNext(ctx, voice(one.who)); err != nil || next != one.want {
+			t.Errorf("%v was given %v, want %v (%v)", one.who, next, one.want, err)
+		}
+	}
+}
+
 func TestTwoNeverTakeTheSame(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
