@@ -56,6 +56,8 @@ var held = []struct{ table, where string }{
 	{"snooze", `conversation in {conversations}`},
 	{"response", `conversation in {conversations}`},
 	{"handover", `conversation in {conversations}`},
+	{"response", `conversation in {conversations}`},
+	{"urgent", `conversation in {conversations}`},
 	{"note", `conversation in {conversations}`},
 	{"note_version", `note in {notes}`},
 	{"note_mention", `note in {notes}`},

@@ -83,7 +83,7 @@ func (d *Desk) firstFree(ctx context.Context, tx *db.Tx, a actor.Actor, accounts
 
 // The plus keeps SQLite from an index of accounts, which would have to be sorted.
 func nextQuery(in string) string {
-	return `select c.id from conversation c where c.workspace = $1 and c.state = 'open' and c.waiting > 0 and c.claimed_by = 0
+	return `select c.id from conversation c where c.workspace = $1 and c.state = 'open' and c.waiting > 0 and c.snoozed = 0 and c.claimed_by = 0
 		and c.kind <> 'item' and +c.account ` + in + `
 		and not exists (select 1 from handover h where h.workspace = c.workspace and h.conversation = c.id and h.ended = 0 and h.to_member <> $2
 			and not exists (select 1 from team_member t where t.workspace = h.workspace and t.team = h.to_team and t.member = $2 and t.removed = 0))

@@ -102,8 +102,8 @@ func TestALateMessageWaitsUnlessWeAnsweredItOrItIsHistory(t *testing.T) {
 			`Bea public 11 done | Bea: Is bus 13 running?[was Is bus 12 running?] / we: Yes`},
 		"only beside us": {false, [][]network.Event{{context_(late)}},
 			`Bea public 11 done | Bea: Is bus 12 running? / ~Bea: two / we: Yes`},
-		"thanks": {false, [][]network.Event{{says("bea", "m3", "a1", "Thanks!", after(minute))}},
-			`Bea public 11 open waiting 1m0s | Bea: Is bus 12 running? / we: Yes / Bea: Thanks!`},
+		"thanks and a question": {false, [][]network.Event{{says("bea", "m3", "a1", "Thanks! And tomorrow?", after(minute))}},
+			`Bea public 11 open waiting 1m0s | Bea: Is bus 12 running? / we: Yes / Bea: Thanks! And tomorrow?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
