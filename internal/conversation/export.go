@@ -54,7 +54,6 @@ var held = []struct{ table, where string }{
 	{"claim", `conversation in {conversations}`},
 	{"labelling", `conversation in {conversations}`},
 	{"snooze", `conversation in {conversations}`},
-	{"response", `conversation in {conversations}`},
 	{"handover", `conversation in {conversations}`},
 	{"response", `conversation in {conversations}`},
 	{"urgent", `conversation in {conversations}`},
