@@ -13,13 +13,14 @@ func formsTogether() map[string]counterpart {
 		"POST /w/{workspace}/inbox/{conversation}/notes/{note}/delete": by("deleteNote"),
 		"POST /w/{workspace}/inbox/{conversation}/handover":            by("handOverConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/handback":            by("handBackConversation"),
+		"POST /w/{workspace}/inbox/{conversation}/draft":               by("saveDraft"),
 	}
 }
 
 // bodiesTogether are what the operations for that take.
 func bodiesTogether() map[string]string {
 	return map[string]string{"addNote": `{"text":"Ask the ferry."}`, "editNote": `{"text":"Ask the harbour."}`,
-		"handOverConversation": `{"note":"Yours"}`, "handBackConversation": `{}`}
+		"handOverConversation": `{"note":"Yours"}`, "handBackConversation": `{}`, "saveDraft": `{"version":0,"text":"It"}`}
 }
 
 // idsTogether is something of each kind beside a conversation.

@@ -69,3 +69,42 @@ func TestAHandOverGoesThereAndBack(t *testing.T) {
 	quiet(t, ana)
 	quiet(t, ben)
 }
+
+// Words survive a tab that is killed and are there on another device; two devices
+// that go on apart offer each other's words, and what is sent is a draft nowhere.
+func TestADraftFollowsItsWriterToAnotherDevice(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	question := w.says("ottoline", "may dogs ride on the ferry?")
+	desk, phone := w.enter("ana"), w.enter("ana")
+	w.write(desk, question, "Yes, on a le")
+	desk.Wait(`document.querySelector("form[data-draft]").dataset.version !== "0"`)
+	desk.Open("about:blank")
+	phone.Open(w.base + "/w/town-of-millbrook/inbox?box=all")
+	w.openRow(phone, question)
+	const words = `document.querySelector("textarea[name=body]").value`
+	phone.Wait(words + ` === "Yes, on a le"`)
+	const version = `document.querySelector("form[data-draft]").dataset.version`
+	var before, place string
+	phone.Eval(version, &before)
+	phone.Eval("location.href", &place)
+	phone.Type("textarea[name=body]", "ash.")
+	phone.Wait(version + ` !== "` + before + `"`)
+
+	desk.Open(w.base + "/w/town-of-millbrook/inbox?box=all")
+	w.openRow(desk, question)
+	desk.Wait(words + ` === "Yes, on a leash."`)
+	desk.Wait(`!document.querySelector("[data-draft-other]").hidden`)
+	desk.Click("[data-draft-swap]")
+	desk.Wait(words + ` === "Yes, on a le"`)
+	desk.Click("[data-draft-swap]")
+	desk.Wait(words + ` === "Yes, on a leash."`)
+	desk.Eval(send, nil)
+	desk.Wait(`[...document.querySelectorAll(".ours")].some((m) => ["on a leash", "Sent"].every((s) => m.textContent.includes(s)))`)
+	phone.Open(place)
+	phone.Wait(words + ` === ""`)
+	if n := w.left("leash"); n != 1 {
+		t.Errorf("%d answers left", n)
+	}
+	quiet(t, phone)
+}

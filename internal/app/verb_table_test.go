@@ -39,6 +39,8 @@ type method struct {
 	open string
 	// steps is how many transactions record something; 0 is one.
 	steps int
+	// unrecorded says why a verb that changes something records nothing.
+	unrecorded string
 	// elsewhere is true where it is recorded in another workspace, which it makes.
 	elsewhere bool
 }

@@ -14,6 +14,7 @@ func together() map[string]method {
 	all := map[string]method{}
 	maps.Copy(all, noteMethods())
 	maps.Copy(all, handoverMethods())
+	maps.Copy(all, draftMethods())
 	return all
 }
 
@@ -70,6 +71,26 @@ func handoverMethods() map[string]method {
 				members, _, err := d.Desk.Receivers(background, a, c)
 				return members, err
 			}
+		}),
+	}
+}
+
+func draftMethods() map[string]method {
+	save := verb("conversation.not_found", func(d *desk) func(actor.Actor) error {
+		c := d.said("Is the bridge open?")
+		return func(a actor.Actor) error {
+			_, err := d.Desk.SaveDraft(background, a, c, conversation.ReplyDraft{Text: "It"})
+			return err
+		}
+	})
+	save.unrecorded = "nothing looks at when somebody writes, and what they write is theirs until it is sent"
+	return map[string]method{
+		"SaveDraft": save,
+		"Draft": read("conversation.not_found", func(d *desk) act {
+			c := d.said("Is the bridge open?")
+			_, err := d.Desk.SaveDraft(background, d.owner, c, conversation.ReplyDraft{Text: "It"})
+			d.must(err)
+			return func(a actor.Actor) (any, error) { return d.Desk.Draft(background, a, c) }
 		}),
 	}
 }

@@ -54,6 +54,7 @@ func (o API) Register(a *api.API) {
 		api.Created, api.KeyRequired, api.About("Claims the conversation if nobody has. The answer leaves a moment later; the delivery says what became of it."))
 	o.registerNotes(g)
 	o.registerHandovers(g)
+	o.registerDrafts(g)
 	api.Post(g, "/media", "uploadMedia", "Upload a picture for an answer", o.upload, api.Needs(actor.Reply), api.Created, api.MaxBody(uploadLimit),
 		api.About("The body is the file itself. It is encoded anew, without what it tells of where it was taken, and kept for a day unless an answer holds it."))
 	api.Delete(g, "/people/{person}", "erasePerson", "Erase somebody outside: their words, their name and their pictures", o.erase, api.Needs(actor.ErasePerson),

@@ -91,6 +91,7 @@ func (b *bundle) exec(q string, args ...any) {
 // clear empties the desk for the next case of a property.
 func (b *bundle) clear() {
 	b.exec("delete from response")
+	b.exec("delete from reply_draft")
 	b.exec("delete from urgent")
 	for _, table := range []string{"handover", "note_mention", "note_version", "note", "reach", "answer", "claim", "labelling", "snooze", "conversation", "message_version", "message", "thread", "tombstone"} {
 		b.exec("delete from " + table)

@@ -136,7 +136,7 @@ func (d *Desk) unclaim(ctx context.Context, tx *db.Tx, a actor.Actor, h head, ho
 }
 
 // ReleaseDeparted hands back what members hold, or were given, who have left the
-// workspace.
+// workspace, and drops what they had begun to write.
 func (d *Desk) ReleaseDeparted(ctx context.Context, a actor.Actor) error {
 	if a.System == "" {
 		return a.Require(actor.ManageTeam)
@@ -168,6 +168,9 @@ func (d *Desk) ReleaseDeparted(ctx context.Context, a actor.Actor) error {
 				return err
 			}
 			d.record(tx, a, "conversation.released", h.ID, h.Account)
+		}
+		if err := dropDeparted(ctx, tx, a.Workspace); err != nil {
+			return err
 		}
 		return d.endDeparted(ctx, tx, a)
 	})

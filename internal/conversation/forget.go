@@ -15,6 +15,7 @@ import (
 func forgetBeside(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) error {
 	const notes = ` in (select id from note where workspace = $1 and conversation = $2)`
 	for _, q := range []string{
+		`delete from reply_draft where workspace = $1 and conversation = $2`,
 		`delete from handover where workspace = $1 and conversation = $2`,
 		`delete from note_mention where workspace = $1 and note` + notes,
 		`delete from note_version where workspace = $1 and note` + notes,
@@ -39,7 +40,7 @@ func moveBeside(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error
 			return fmt.Errorf("moving what stands beside a conversation: %w", err)
 		}
 	}
-	return nil
+	return moveDrafts(ctx, tx, workspace, from, to)
 }
 
 // redactBeside takes somebody out of what members wrote beside the conversations
@@ -77,7 +78,7 @@ func (d *Desk) redactBeside(ctx context.Context, tx *db.Tx, e Erased) error {
 			}
 		}
 	}
-	return nil
+	return redactDrafts(ctx, tx, e)
 }
 
 // oldVersion holds for what a note said until longer ago than the workspace keeps

@@ -57,6 +57,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerPerson(k)
 	p.registerSnooze(k)
 	p.registerUnder(k)
+	p.registerDrafts(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
 	p.registerFiles(k)

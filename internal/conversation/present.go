@@ -242,14 +242,15 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 }
 
 func (p *Pages) composer(r *page.Request, v View, c Composer, act func(string) string, wrong error, draft Answer) page.ComposerView {
-	view := page.ComposerView{ID: "composer-" + v.ID.String(), Action: act("reply"), As: r.Actor.Name, Account: c.Account.Handle, Network: c.Account.Network,
+	version := p.begun(r, v, &draft)
+	view := page.ComposerView{Draft: act("draft"), Version: version, ID: "composer-" + v.ID.String(), Action: act("reply"), As: r.Actor.Name, Account: c.Account.Handle, Network: c.Account.Network,
 		Visibility: page.Visibility(c.Visibility), Body: draft.Text, Warning: draft.Warning, CanWarn: c.Account.Capabilities.Can[network.CanWarn].OK,
 		Rule: c.room(), Hidden: map[string]string{"key": cmp.Or(draft.Key, p.Desk.ids.New().String()), "to": c.To.ID.String(), "seen": itoa(c.Seen)}}
 	for _, to := range c.Audience {
 		view.To = append(view.To, to.Handle)
 	}
 	for _, choice := range c.Choices {
-		view.Choices = append(view.Choices, page.Option{Value: string(choice), Label: r.T("conversation.visibility." + string(choice)), Chosen: choice == c.Visibility})
+		view.Choices = append(view.Choices, page.Option{Value: string(choice), Label: r.T("conversation.visibility." + string(choice)), Chosen: choice == cmp.Or(draft.Visibility, c.Visibility)})
 	}
 	view.Left = text.Count(view.Rule, view.Body, view.Warning).Left
 	if wrong != nil {

@@ -75,6 +75,9 @@ func (d *Desk) Reply(ctx context.Context, a actor.Actor, in Answer) (id.ID, erro
 			values ($1, $2, $3, $4, $5, $6, $7)`, a.Workspace, delivery, h.ID, c.To.ID, a.Member, key, db.Micros(d.clock.Now())); err != nil {
 			return fmt.Errorf("storing an answer: %w", err)
 		}
+		if err := dropDraft(ctx, tx, a, h.ID); err != nil {
+			return err
+		}
 		d.log.Record(tx, a, event.Entry{Verb: "conversation.replied", Kind: "conversation", Subject: h.ID,
 			Details: map[string]string{"delivery": delivery.String(), "message": c.To.ID.String(), "account": h.Account.String()}})
 		return nil

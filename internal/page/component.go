@@ -337,6 +337,8 @@ type ComposerView struct {
 	Blocked    *CalloutView // why nothing can be said, instead of the form
 	Problem    *problem.Problem
 	Hidden     map[string]string // further fields
+	Draft      string            // where a script keeps what is being written; "" keeps it in the browser only
+	Version    string            // of what is kept there
 }
 
 // MediaView says what may be attached.

@@ -5,6 +5,7 @@
 import { announce } from "./page.js";
 import { count } from "./count.js";
 import { files } from "./media.js";
+import { offer } from "./draft.js";
 
 /** @type {WeakSet<HTMLFormElement>} forms that have their listeners */
 const known = new WeakSet();
@@ -35,6 +36,7 @@ function begin() {
 function setUp(form) {
   known.add(form);
   recall(form);
+  field(form).setSelectionRange(field(form).value.length, field(form).value.length); // one goes on where one stopped
   files(form);
   form.addEventListener("input", () => {
     changed(form);
@@ -52,6 +54,7 @@ function setUp(form) {
     e.preventDefault();
     field(form).focus();
   });
+  form.addEventListener("parley:kept", () => keep(form));
   form.addEventListener("parley:sent", (e) => e instanceof CustomEvent && done(form, e.detail));
 }
 
@@ -116,6 +119,8 @@ function done(form, data) {
   next.removeAttribute("data-keep"); // what the server says next counts for all but the words
   next.reset();
   field(next).value = rest;
+  const line = warning(next);
+  if (line) line.value = "";
   keep(next);
 }
 
@@ -127,14 +132,21 @@ function recall(form) {
   const body = field(form);
   const line = warning(form);
   const kept = draft(form);
-  if (!kept || body.value !== "") return;
+  if (!kept || kept.body === body.value) return;
+  const base = Number(kept.version ?? 0);
+  const now = Number(form.dataset.version ?? 0);
+  if ((base < now && body.value !== "") || (base > 0 && now === 0)) {
+    offer(form, kept.body); // another device has gone on since, or sent it
+    return;
+  }
   body.value = kept.body;
+  body.dispatchEvent(new Event("input", { bubbles: true }));
   if (!line || !kept.warning) return;
   line.value = kept.warning;
   line.closest("details")?.setAttribute("open", "");
 }
 
-/** @param {HTMLFormElement} form @returns {{body: string, warning: string} | null} */
+/** @param {HTMLFormElement} form @returns {{body: string, warning: string, version?: string} | null} */
 function draft(form) {
   try {
     return JSON.parse(localStorage.getItem(key(form)) ?? "null");
@@ -161,7 +173,7 @@ function flush() {
 function keep(form) {
   clearTimeout(timers.get(form));
   timers.delete(form);
-  const words = { body: field(form).value, warning: warning(form)?.value ?? "" };
+  const words = { body: field(form).value, warning: warning(form)?.value ?? "", version: form.dataset.version ?? "0" };
   try {
     if (words.body.trim() || words.warning.trim()) localStorage.setItem(key(form), JSON.stringify(words));
     else localStorage.removeItem(key(form));

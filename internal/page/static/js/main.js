@@ -10,6 +10,7 @@ import { start as notes } from "./note.js";
 import { start as filter } from "./filter.js";
 import { start as search } from "./search.js";
 import { start as under } from "./under.js";
+import { start as drafts } from "./draft.js";
 
 document.documentElement.dataset.script = "";
 
@@ -63,5 +64,6 @@ notes();
 filter();
 search();
 under();
+drafts();
 live();
 setInterval(age, 20000);
