@@ -131,14 +131,20 @@ func (a *App) capabilities() error {
 		}})
 	a.Desk = conversation.New(conversation.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Crash: c.Crash, Logger: c.Logger,
 		Send: func(ctx context.Context, tx *db.Tx, who actor.Actor, out conversation.Outgoing) (id.ID, error) {
-			return a.Deliveries.Accept(ctx, tx, who, delivery.Outgoing{Account: out.Account, Kind: delivery.Reply, Subject: out.Conversation, Draft: out.Draft})
+			return a.Deliveries.Accept(ctx, tx, who, delivery.Outgoing{Account: out.Account, Kind: delivery.Reply, Subject: out.Conversation, Draft: out.Draft, At: out.At})
 		},
 		Move: func(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
 			return a.Deliveries.Move(ctx, tx, workspace, from, to)
 		},
-		Describe: a.accountView, Attach: a.attach, Colleagues: a.colleagues})
+		Describe: a.accountView, Attach: a.attach, Colleagues: a.colleagues,
+		UnderWay: func(ctx context.Context, q db.Queryer, workspace, conversation id.ID) (bool, error) {
+			return a.Deliveries.UnderWay(ctx, q, workspace, delivery.Reply, conversation)
+		}})
 	a.Deliveries = delivery.New(delivery.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Logger: c.Logger, Crash: c.Crash,
-		With: a.Accounts.With, Stored: a.stored, Media: a.Media})
+		With: a.Accounts.With, Stored: a.stored, Media: a.Media,
+		Recalled: func(ctx context.Context, tx *db.Tx, who actor.Actor, out id.ID, words network.Draft) error {
+			return a.Desk.TakenBack(ctx, tx, who, out, words)
+		}})
 	networks, err := a.networks()
 	if err != nil {
 		return err

@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"parley/internal/conversation"
 	"parley/internal/page/pagetest"
 )
 
@@ -107,4 +109,62 @@ func TestADraftFollowsItsWriterToAnotherDevice(t *testing.T) {
 		t.Errorf("%d answers left", n)
 	}
 	quiet(t, phone)
+}
+
+// breath is longer than what a page takes for a double click.
+const breath = `new Promise((done) => setTimeout(done, 800))`
+
+// callBack sets how many seconds answers can be called back.
+func (w *town) callBack(seconds int) {
+	w.Helper()
+	owner, _ := w.people("ana")
+	if err := w.app.Desk.SetRules(context.Background(), owner, conversation.Rules{ClaimMinutes: 60, CallBack: seconds}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// An answer that is called back in time never leaves, and its words are in the
+// composer again, to be changed and sent.
+func TestAnAnswerIsCalledBackInTime(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	w.callBack(20)
+	question := w.says("greta", "when does the market open?")
+	ana := w.enter("ana")
+	w.write(ana, question, "At seven.")
+	ana.Eval(send, nil)
+	ana.Wait(`/Leaves in \d+ s/.test(document.querySelector("[data-leaves]")?.innerText)`)
+	ana.Eval(breath, nil)
+	ana.Click(`form[action*="/callback"] button`)
+	ana.Wait(`document.querySelector("textarea[name=body]")?.value === "At seven." && !document.querySelector("[data-leaves]")`)
+	w.callBack(0)
+	ana.Type("textarea[name=body]", " Sharp.")
+	ana.Eval(send, nil)
+	ana.Wait(`[...document.querySelectorAll(".ours")].some((m) => ["At seven. Sharp.", "Sent"].every((s) => m.textContent.includes(s)))`)
+	if n := w.left("At seven."); n != 1 {
+		t.Errorf("%d answers left", n)
+	}
+	quiet(t, ana)
+}
+
+// Who answers sees at once that a colleague asks, and gives it with one press.
+func TestAClaimIsAskedForAndGivenLive(t *testing.T) {
+	t.Parallel()
+	w := openTown(t)
+	question := w.says("leopold", "is the lido heated?")
+	ana, ben := w.enter("ana"), w.enter("ben")
+	for _, b := range []*pagetest.Tab{ana, ben} {
+		b.Open(w.base + "/w/town-of-millbrook/inbox?box=all")
+		w.openRow(b, question)
+	}
+	ana.Click(`form[action*="/claim"] button`)
+	ben.Wait(`document.querySelector('form[action*="/ask"]') !== null`)
+	ben.Click(`form[action*="/ask"] button`)
+	ana.Wait(`document.querySelector("#claim .asked")?.innerText.includes("Ben Okoro asks for this.")`)
+	ana.Eval(breath, nil)
+	ana.Click(`form[action*="/give"] button`)
+	ben.Wait(`document.querySelector("#claim.mine") !== null`)
+	ana.Wait(`document.querySelector("#claim.taken")?.innerText.includes("Ben Okoro")`)
+	quiet(t, ana)
+	quiet(t, ben)
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"maps"
+	"time"
 
 	"parley/internal/actor"
 	"parley/internal/conversation"
@@ -15,6 +16,7 @@ func together() map[string]method {
 	maps.Copy(all, noteMethods())
 	maps.Copy(all, handoverMethods())
 	maps.Copy(all, draftMethods())
+	maps.Copy(all, askMethods())
 	return all
 }
 
@@ -91,6 +93,48 @@ func draftMethods() map[string]method {
 			_, err := d.Desk.SaveDraft(background, d.owner, c, conversation.ReplyDraft{Text: "It"})
 			d.must(err)
 			return func(a actor.Actor) (any, error) { return d.Desk.Draft(background, a, c) }
+		}),
+	}
+}
+
+func askMethods() map[string]method {
+	type does = func(*conversation.Desk, ctx, actor.Actor, id.ID) error
+	asked := func(do does) method {
+		return verb("conversation.not_found", func(d *desk) func(actor.Actor) error {
+			c, ben := d.said("Is the bridge open?"), d.hire("ben", team.Voice)
+			d.must(d.Desk.Claim(background, d.owner, c))
+			d.must(d.Desk.AskFor(background, ben, c))
+			return func(a actor.Actor) error { return do(d.Desk, background, a, c) }
+		})
+	}
+	expire := verb("", func(d *desk) func(actor.Actor) error {
+		d.must(d.Desk.Claim(background, d.owner, d.said("Is the bridge open?")))
+		d.clock.Advance(2 * time.Hour)
+		return func(a actor.Actor) error { return d.Desk.ExpireClaims(background, a) }
+	})
+	expire.system = true
+	other := func(do does, wait time.Duration) method {
+		return verb("conversation.not_found", func(d *desk) func(actor.Actor) error {
+			c, ben := d.said("Is the bridge open?"), d.hire("ben", team.Voice)
+			d.must(d.Desk.Claim(background, ben, c))
+			if wait > 0 {
+				d.must(d.Desk.AskFor(background, d.owner, c))
+				d.clock.Advance(wait)
+			}
+			return func(a actor.Actor) error { return do(d.Desk, background, a, c) }
+		})
+	}
+	return map[string]method{
+		"AskFor":       other((*conversation.Desk).AskFor, 0),
+		"TakeClaim":    other((*conversation.Desk).TakeClaim, time.Hour),
+		"GiveClaim":    asked((*conversation.Desk).GiveClaim),
+		"KeepClaim":    asked((*conversation.Desk).KeepClaim),
+		"ExpireClaims": expire,
+		"Rules": forMembers(func(d *desk) act {
+			return func(a actor.Actor) (any, error) { return d.Desk.Rules(background, a) }
+		}),
+		"SetRules": verb("", func(d *desk) func(actor.Actor) error {
+			return func(a actor.Actor) error { return d.Desk.SetRules(background, a, conversation.Rules{ClaimMinutes: 30}) }
 		}),
 	}
 }

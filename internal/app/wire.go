@@ -212,6 +212,18 @@ func (a *App) waking() {
 		}
 		return nil
 	})
+	a.Jobs.Handle("claims", job.Policy{Every: time.Minute, Limit: 1, Timeout: time.Minute}, func(ctx context.Context, _ job.Job) error {
+		return a.expireClaims(ctx)
+	})
+}
+
+// expireClaims ends claims under which nothing happens.
+func (a *App) expireClaims(ctx context.Context) error {
+	workspaces, err := a.workspaces(ctx)
+	for _, w := range workspaces {
+		err = errors.Join(err, a.Desk.ExpireClaims(ctx, actor.System(w, "claims")))
+	}
+	return err
 }
 
 // unheldFor is how long an upload that was never sent is kept.

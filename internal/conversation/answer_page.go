@@ -22,7 +22,7 @@ func (p *Pages) reply(_ http.ResponseWriter, r *page.Request) error {
 		return err
 	}
 	in := Answer{Conversation: conversation, Text: form.Get("body"), Warning: form.Get("warning"), Lang: form.Get("lang"),
-		Visibility: network.Visibility(form.Get("visibility")), Key: form.Get("key")}
+		Visibility: network.Visibility(form.Get("visibility")), Key: form.Get("key"), Patient: true}
 	if in.Seen, err = strconv.Atoi(form.Get("seen")); err != nil {
 		in.Seen = -1
 	}

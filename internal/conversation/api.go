@@ -55,6 +55,7 @@ func (o API) Register(a *api.API) {
 	o.registerNotes(g)
 	o.registerHandovers(g)
 	o.registerDrafts(g)
+	o.registerAsking(g)
 	api.Post(g, "/media", "uploadMedia", "Upload a picture for an answer", o.upload, api.Needs(actor.Reply), api.Created, api.MaxBody(uploadLimit),
 		api.About("The body is the file itself. It is encoded anew, without what it tells of where it was taken, and kept for a day unless an answer holds it."))
 	api.Delete(g, "/people/{person}", "erasePerson", "Erase somebody outside: their words, their name and their pictures", o.erase, api.Needs(actor.ErasePerson),
@@ -139,6 +140,7 @@ type conversationJSON struct {
 	ClaimedAt time.Time               `json:"claimed_at,omitzero"`
 	Labels    []onJSON                `json:"labels" doc:"What it is about, in the workspace's own words."`
 	Handed    *handedJSON             `json:"handed,omitempty" doc:"To whom it was given; absent: to nobody."`
+	Asked     *askedJSON              `json:"asked,omitempty" doc:"Who asks the holder for it."`
 	Messages  []messageJSON           `json:"messages" doc:"The thread, oldest first."`
 	More      bool                    `json:"more" doc:"The thread is longer than what is told."`
 	Others    []otherConversationJSON `json:"others" doc:"Other people's conversations in the same thread."`

@@ -40,6 +40,7 @@ type bundle struct {
 	mail  bool       // the account writes letters
 
 	team []conversation.Colleague // of workspace
+	busy bool                     // an answer is under way
 }
 
 const (
@@ -59,7 +60,8 @@ func setup(t testing.TB) *bundle {
 	b.ids = id.NewMaker(b.clock, 1)
 	b.desk = conversation.New(conversation.Options{DB: b.db, Clock: b.clock, IDs: b.ids, Log: event.NewLog(b.clock, nil),
 		Logger: slog.New(slog.DiscardHandler), Send: b.send, Move: b.move, Describe: b.describe, Attach: b.attach,
-		Colleagues: b.colleagues})
+		Colleagues: b.colleagues,
+		UnderWay:   func(context.Context, db.Queryer, id.ID, id.ID) (bool, error) { return b.busy, nil }})
 	b.team = []conversation.Colleague{{Actor: voice(ana)}, {Actor: voice(ben)}}
 	for w, rows := range map[id.ID][2][]id.ID{workspace: {{town, library}, {ana, ben}}, elsewhere: {{other}, {otto}}} {
 		b.exec(`insert into workspace (id, slug, name, locale, zone, created, closed, keep_days) values ($1, $2, 'W', 'en', 'UTC', 1, 0, 0)`, w, fmt.Sprint("w", int64(w)))
@@ -91,7 +93,9 @@ func (b *bundle) exec(q string, args ...any) {
 // clear empties the desk for the next case of a property.
 func (b *bundle) clear() {
 	b.exec("delete from response")
-	b.exec("delete from reply_draft")
+	for _, table := range []string{"reply_draft", "claim_ask", "desk_rule"} {
+		b.exec("delete from " + table)
+	}
 	b.exec("delete from urgent")
 	for _, table := range []string{"handover", "note_mention", "note_version", "note", "reach", "answer", "claim", "labelling", "snooze", "conversation", "message_version", "message", "thread", "tombstone"} {
 		b.exec("delete from " + table)

@@ -132,7 +132,7 @@ func (d *Desk) unclaim(ctx context.Context, tx *db.Tx, a actor.Actor, h head, ho
 	if _, err := tx.Exec(ctx, `update conversation set claimed_by = 0, claimed_at = 0 where workspace = $1 and id = $2`, a.Workspace, h.ID); err != nil {
 		return fmt.Errorf("ending a claim: %w", err)
 	}
-	return nil
+	return d.endAsk(ctx, tx, a, h.ID, "over")
 }
 
 // ReleaseDeparted hands back what members hold, or were given, who have left the

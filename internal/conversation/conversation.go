@@ -72,6 +72,7 @@ type Desk struct {
 	look     int // how many conversations are looked at for a page of a narrowed list
 
 	colleagues Colleagues
+	underWay   UnderWay
 }
 
 // Outgoing is an answer for delivery.
@@ -79,6 +80,7 @@ type Outgoing struct {
 	Account      id.ID
 	Conversation id.ID
 	Draft        network.Draft
+	At           time.Time // not before; zero: at once
 }
 
 // Send hands an answer to delivery inside the replying transaction.
@@ -117,13 +119,14 @@ type Options struct {
 	Attach   Attach
 
 	Colleagues Colleagues
+	UnderWay   UnderWay // nil: nothing ever is
 }
 
 // New makes the desk.
 func New(o Options) *Desk {
 	return &Desk{db: o.DB, words: words.New(), clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, crash: o.Crash, bounds: usualBounds(),
 		out: o.Logger, send: o.Send, move: o.Move, describe: o.Describe, keep: o.Attach,
-		colleagues: o.Colleagues, look: lookAtMost}
+		colleagues: o.Colleagues, underWay: o.UnderWay, look: lookAtMost}
 }
 
 // Person is an identity of somebody outside as it was last seen.

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -64,6 +65,9 @@ func (d *Desk) SaveDraft(ctx context.Context, a actor.Actor, conversation id.ID,
 			saved = ReplyDraft{}
 			return dropDraft(ctx, tx, a, h.ID)
 		}
+		if err := d.active(ctx, tx, a, h.ID); err != nil {
+			return err
+		}
 		saved = in
 		saved.At = d.clock.Now()
 		saved.Version = max(in.Version+1, db.Micros(saved.At))
@@ -114,6 +118,37 @@ func readDraft(ctx context.Context, q db.Queryer, a actor.Actor, conversation id
 	}
 	v.Visibility = network.Visibility(visibility)
 	return v, nil
+}
+
+// TakenBack gives its writer the words of an answer that was called back: they are
+// their draft again, above whatever they had begun since. The same words may be
+// sent anew.
+func (d *Desk) TakenBack(ctx context.Context, tx *db.Tx, a actor.Actor, delivery id.ID, said network.Draft) error {
+	var conversation, member id.ID
+	err := tx.Row(ctx, `delete from answer where workspace = $1 and delivery = $2 returning conversation, member`, a.Workspace, delivery).Scan(&conversation, &member)
+	if db.NoRows(err) || err == nil && len(said.Parts) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("taking an answer back: %w", err)
+	}
+	var name string
+	if err := tx.Row(ctx, `select name from member where workspace = $1 and id = $2`, a.Workspace, member).Scan(&name); err != nil {
+		return fmt.Errorf("reading whose answer is taken back: %w", err)
+	}
+	writer := actor.Actor{Workspace: a.Workspace, Member: member}
+	v, err := readDraft(ctx, tx, writer, conversation)
+	if err != nil {
+		return err
+	}
+	part := said.Parts[0]
+	words := strings.TrimSuffix(part.Text, " ^"+firstName(name))
+	if v.Text != "" {
+		words += "\n\n" + v.Text
+	}
+	now := d.clock.Now()
+	return keepDraft(ctx, tx, writer, conversation, ReplyDraft{Text: words, Warning: cmp.Or(part.Warning, v.Warning), Visibility: part.Visibility, Lang: part.Lang,
+		Version: max(v.Version+1, db.Micros(now)), At: now})
 }
 
 // dropDraft ends the actor's draft: it was sent, or is no longer wanted.

@@ -15,6 +15,7 @@ import (
 func forgetBeside(ctx context.Context, tx *db.Tx, workspace, conversation id.ID) error {
 	const notes = ` in (select id from note where workspace = $1 and conversation = $2)`
 	for _, q := range []string{
+		`delete from claim_ask where workspace = $1 and conversation = $2`,
 		`delete from reply_draft where workspace = $1 and conversation = $2`,
 		`delete from handover where workspace = $1 and conversation = $2`,
 		`delete from note_mention where workspace = $1 and note` + notes,
@@ -34,6 +35,8 @@ func moveBeside(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error
 		`update note set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update handover set ended = at, how = 'again' where workspace = $2 and conversation = $3 and ended = 0 and exists (
 			select 1 from handover t where t.workspace = handover.workspace and t.conversation = $1 and t.ended = 0)`,
+		`update claim_ask set ended = at, how = 'over' where workspace = $2 and conversation in ($1, $3) and ended = 0`,
+		`update claim_ask set conversation = $1 where workspace = $2 and conversation = $3`,
 		`update handover set conversation = $1 where workspace = $2 and conversation = $3`,
 	} {
 		if _, err := tx.Exec(ctx, q, to, workspace, from); err != nil {

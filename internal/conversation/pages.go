@@ -58,6 +58,7 @@ func (p *Pages) Register(k *page.Kernel) {
 	p.registerSnooze(k)
 	p.registerUnder(k)
 	p.registerDrafts(k)
+	p.registerAsking(k)
 	k.Member("GET /picture/person/{identity}", p.avatar)
 	k.Member("GET /picture/message/{message}/{n}", p.attachment)
 	p.registerFiles(k)

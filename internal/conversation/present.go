@@ -200,6 +200,9 @@ func (p *Pages) presentSend(r *page.Request, d delivery.Record, c Composer, act 
 		by = names[d.Member]
 	}
 	view := &page.DeliveryView{State: presentState(d.State)}
+	if d.State == delivery.Accepted && d.At.After(r.Now()) {
+		view.Leaves = d.At
+	}
 	if d.Reason != nil {
 		view.Why, view.Next = r.Locale.Problem(d.Reason)
 	}
@@ -227,6 +230,9 @@ func (p *Pages) foot(r *page.Request, v View, c Composer, act func(string) strin
 		claim.Release = act("release")
 	case r.Actor.Can(actor.ManageTeam):
 		claim.Force = act("release")
+	}
+	if mayClaim {
+		p.presentAsk(r, v, &claim, act)
 	}
 	if v.Kind == Item {
 		if beside == nil {

@@ -254,6 +254,7 @@ type View struct {
 	ClaimedAt time.Time
 	Labels    []Label
 	Handed    *Handover
+	Asked     *Ask // who asks the holder for it
 	Messages  []Message
 	Others    []Row // other people's conversations in the same thread
 	Post      id.ID // our post that began the thread; 0: somebody else's did
@@ -280,6 +281,9 @@ func (d *Desk) Open(ctx context.Context, a actor.Actor, conversation id.ID) (Vie
 		}
 	}
 	if v.Handed, err = d.handedTo(ctx, a, h.ID); err != nil {
+		return v, err
+	}
+	if v.Asked, err = d.asked(ctx, d.db.Read(), a.Workspace, h.ID); err != nil {
 		return v, err
 	}
 	on, err := d.labelsOf(ctx, d.db.Read(), a.Workspace, []id.ID{h.ID})

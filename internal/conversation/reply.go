@@ -31,6 +31,8 @@ type Answer struct {
 	// this one was begun. If there are more now, it is refused: whoever wrote it
 	// has not read what a colleague said meanwhile. Negative: not told.
 	Seen int
+	// Patient gives its writer the workspace's few seconds to call it back.
+	Patient bool
 }
 
 // Reply accepts an answer in the member's own name. It claims the conversation
@@ -64,8 +66,14 @@ func (d *Desk) Reply(ctx context.Context, a actor.Actor, in Answer) (id.ID, erro
 		if err := d.answeredMeanwhile(ctx, tx, a, h.ID, in.Seen); err != nil {
 			return err
 		}
-		delivery, err = d.send(ctx, tx, a, Outgoing{Account: h.Account, Conversation: h.ID, Draft: draft})
+		at, err := d.leaves(ctx, tx, a.Workspace, in)
 		if err != nil {
+			return err
+		}
+		if delivery, err = d.send(ctx, tx, a, Outgoing{Account: h.Account, Conversation: h.ID, Draft: draft, At: at}); err != nil {
+			return err
+		}
+		if err := d.active(ctx, tx, a, h.ID); err != nil {
 			return err
 		}
 		if key == "" {

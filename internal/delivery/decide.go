@@ -131,6 +131,15 @@ func (d *Delivery) CallBack(ctx context.Context, a actor.Actor, delivery id.ID) 
 		if !r.recallable() {
 			return problem.New(problem.Conflict, "delivery.too_late")
 		}
+		words, err := r.words()
+		if err != nil {
+			return err
+		}
+		if d.recalled != nil {
+			if err := d.recalled(ctx, tx, a, r.id, words); err != nil {
+				return err
+			}
+		}
 		return d.finish(ctx, tx, r, CalledBack, a, "delivery.called_back")
 	})
 }

@@ -85,6 +85,10 @@ type With func(ctx context.Context, workspace, account id.ID, fn func(ctx contex
 // It is not told of what only a member vouches for: that has no id.
 type Stored func(ctx context.Context, tx *db.Tx, d Record, part int, ref network.Ref, at time.Time) error
 
+// Recalled tells the capability a delivery belongs to that it was called back, so
+// that its words can be written on.
+type Recalled func(ctx context.Context, tx *db.Tx, a actor.Actor, delivery id.ID, words network.Draft) error
+
 // Fence refuses, with a *problem.Problem, to let anything leave an account while
 // a pause covers it. It is asked inside the transaction that opens an attempt and
 // must lock what it reads, so that a pause which is confirmed later has seen the
@@ -109,33 +113,35 @@ type Points interface{ At(name string) }
 
 // Options are what a Delivery is built from.
 type Options struct {
-	DB     *db.DB
-	Clock  clock.Clock
-	IDs    *id.Maker
-	Log    *event.Log
-	Jobs   Queue
-	Logger *slog.Logger
-	Crash  Points // nil: none
-	With   With
-	Stored Stored
-	Fence  Fence  // nil: never refuses
-	Media  Holder // nil: nothing is held
+	DB       *db.DB
+	Clock    clock.Clock
+	IDs      *id.Maker
+	Log      *event.Log
+	Jobs     Queue
+	Logger   *slog.Logger
+	Crash    Points // nil: none
+	With     With
+	Stored   Stored
+	Fence    Fence    // nil: never refuses
+	Recalled Recalled // nil: nobody has to be told
+	Media    Holder   // nil: nothing is held
 }
 
 // Delivery holds the verbs, reads and jobs. Safe for concurrent use.
 type Delivery struct {
-	db     *db.DB
-	clock  clock.Clock
-	ids    *id.Maker
-	log    *event.Log
-	jobs   Queue
-	out    *slog.Logger
-	crash  Points
-	with   With
-	stored Stored
-	fence  Fence
-	media  Holder
-	rules  rules
+	db       *db.DB
+	clock    clock.Clock
+	ids      *id.Maker
+	log      *event.Log
+	jobs     Queue
+	out      *slog.Logger
+	crash    Points
+	with     With
+	stored   Stored
+	fence    Fence
+	media    Holder
+	recalled Recalled
+	rules    rules
 }
 
 // rules are the decisions. They are fields so that tests can break one at a time
@@ -149,7 +155,7 @@ type rules struct {
 // New registers the jobs and makes a Delivery.
 func New(o Options) *Delivery {
 	d := &Delivery{db: o.DB, clock: o.Clock, ids: o.IDs, log: o.Log, jobs: o.Jobs, out: o.Logger,
-		crash: o.Crash, with: o.With, stored: o.Stored, fence: o.Fence, media: o.Media,
+		crash: o.Crash, with: o.With, stored: o.Stored, fence: o.Fence, media: o.Media, recalled: o.Recalled,
 		rules: rules{next: next, judge: judge, judgeProof: judgeProof}}
 	if d.crash == nil {
 		d.crash = nowhere{}

@@ -149,3 +149,14 @@ func mayRead(a actor.Actor, r row) bool {
 	return a.Can(actor.ReadConversations, actor.Scope{Kind: "account", ID: r.account}) ||
 		(r.member != 0 && a.Member == r.member && a.CanSomewhere(actor.ReadConversations))
 }
+
+// UnderWay reports that something of a kind and subject is neither sent nor given
+// up. It asks for no right: it is for the capability that it belongs to.
+func (d *Delivery) UnderWay(ctx context.Context, q db.Queryer, workspace id.ID, kind string, subject id.ID) (bool, error) {
+	var n int
+	if err := q.Row(ctx, `select count(*) from delivery where workspace = $1 and kind = $2 and subject = $3
+		and state not in ('sent', 'discarded', 'called_back')`, workspace, kind, subject).Scan(&n); err != nil {
+		return false, fmt.Errorf("reading what is under way: %w", err)
+	}
+	return n > 0, nil
+}

@@ -280,6 +280,7 @@ type DeliveryView struct {
 	State   State
 	Why     string
 	Next    string
+	Leaves  time.Time // when it leaves, where it can still be called back
 	Actions templ.Component
 }
 
@@ -305,7 +306,19 @@ type ClaimView struct {
 	Release string
 	Force   string // take over from By
 	Tools   templ.Component
+	Ask     string      // ask By for it
+	Asked   *AskView    // somebody asks for it
 	Handed  *HandedView // nobody answers yet, but it was given to somebody
+}
+
+// AskView is that a colleague asks for a conversation: to its holder, who gives or
+// keeps it, and to who asks, who may take it where nobody reacts.
+type AskView struct {
+	By    string // who asks; "" is who reads
+	Since time.Time
+	Give  string
+	Keep  string
+	Take  string // "" not yet
 }
 
 // HandedView says to whom a conversation was given, and by whom.

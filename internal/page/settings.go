@@ -12,6 +12,7 @@ func settings() []NavItem {
 	return []NavItem{
 		{Name: "workspace", Label: "settings.workspace", Path: "settings", Right: actor.ManageWorkspace},
 		{Name: "answers", Label: "settings.answers", Path: "settings/answers", Right: actor.ManageWorkspace},
+		{Name: "together", Label: "settings.together", Path: "settings/together", Right: actor.ManageWorkspace},
 		{Name: "labels", Label: "settings.labels", Path: "settings/labels", Right: actor.ManageWorkspace},
 		{Name: "webhooks", Label: "settings.webhooks", Path: "settings/webhooks", Right: actor.ManageWorkspace},
 	}

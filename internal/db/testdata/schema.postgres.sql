@@ -154,10 +154,28 @@ create table claim (
   ended bigint not null,
   ended_by bigint not null,
   how text not null,
+  active bigint not null default 0,
   PRIMARY KEY (workspace, id),
   FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
   FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
   CHECK (how = ANY (ARRAY[''::text, 'released'::text, 'answered'::text, 'done'::text, 'taken'::text, 'left'::text, 'handed'::text, 'expired'::text, 'given'::text, 'asked'::text]))
+);
+
+create table claim_ask (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  member bigint not null,
+  holder bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  how text not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK ((ended = 0) = (how = ''::text)),
+  CHECK (how = ANY (ARRAY[''::text, 'given'::text, 'kept'::text, 'taken'::text, 'over'::text]))
 );
 
 create table conversation (
@@ -262,6 +280,18 @@ create table delivery_part (
   told bigint not null,
   PRIMARY KEY (workspace, delivery, part),
   FOREIGN KEY (workspace, delivery) REFERENCES delivery(workspace, id)
+);
+
+create table desk_rule (
+  workspace bigint not null,
+  claim_minutes bigint not null,
+  call_back bigint not null,
+  changed bigint not null,
+  changed_by bigint not null,
+  PRIMARY KEY (workspace),
+  FOREIGN KEY (workspace) REFERENCES workspace(id),
+  CHECK (call_back >= 0 AND call_back <= 30),
+  CHECK (claim_minutes >= 0 AND claim_minutes <= 10080)
 );
 
 create table event (
@@ -729,6 +759,22 @@ create table reach (
   FOREIGN KEY (workspace, message) REFERENCES message(workspace, id)
 );
 
+create table reply_draft (
+  workspace bigint not null,
+  conversation bigint not null,
+  member bigint not null,
+  version bigint not null,
+  body text not null,
+  warning text not null,
+  visibility text not null,
+  lang text not null,
+  at bigint not null,
+  PRIMARY KEY (workspace, conversation, member),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (version > 0)
+);
+
 create table response (
   workspace bigint not null,
   id bigint not null,
@@ -913,6 +959,10 @@ CREATE INDEX api_answer_until ON api_answer USING btree (until);
 
 CREATE INDEX api_token_member ON api_token USING btree (workspace, member) WHERE revoked = 0;
 
+CREATE INDEX claim_ask_conversation ON claim_ask USING btree (workspace, conversation);
+
+CREATE UNIQUE INDEX claim_ask_open ON claim_ask USING btree (workspace, conversation) WHERE ended = 0;
+
 CREATE INDEX claim_conversation ON claim USING btree (workspace, conversation);
 
 CREATE UNIQUE INDEX claim_open ON claim USING btree (workspace, conversation) WHERE ended = 0;
@@ -1036,6 +1086,8 @@ CREATE INDEX person_note_person ON person_note USING btree (workspace, person);
 CREATE INDEX person_one ON person USING btree (workspace, one);
 
 CREATE INDEX reach_conversation ON reach USING btree (workspace, conversation, message);
+
+CREATE INDEX reply_draft_member ON reply_draft USING btree (workspace, member);
 
 CREATE INDEX response_answered ON response USING btree (workspace, answered);
 

@@ -154,10 +154,26 @@ CREATE TABLE "claim" (
   at integer not null,
   ended integer not null,
   ended_by integer not null,
-  how text not null check (how in ('', 'released', 'answered', 'done', 'taken', 'left', 'handed', 'expired', 'given', 'asked')),
+  how text not null check (how in ('', 'released', 'answered', 'done', 'taken', 'left', 'handed', 'expired', 'given', 'asked')), active integer not null default 0,
   primary key (workspace, id),
   foreign key (workspace, conversation) references conversation (workspace, id),
   foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE claim_ask (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  member integer not null,
+  holder integer not null,
+  at integer not null,
+  ended integer not null,
+  ended_by integer not null,
+  how text not null check (how in ('', 'given', 'kept', 'taken', 'over')),
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  foreign key (workspace, member) references member (workspace, id),
+  check ((ended = 0) = (how = ''))
 ) strict;
 
 CREATE TABLE conversation (
@@ -271,6 +287,16 @@ CREATE TABLE delivery_part (
   told integer not null,
   primary key (workspace, delivery, part),
   foreign key (workspace, delivery) references delivery (workspace, id)
+) strict;
+
+CREATE TABLE desk_rule (
+  workspace integer primary key references workspace (id),
+  -- minutes without anything happening after which a claim is over; 0: never
+  claim_minutes integer not null check (claim_minutes between 0 and 10080),
+  -- seconds between Send and leaving; 0: none
+  call_back integer not null check (call_back between 0 and 30),
+  changed integer not null,
+  changed_by integer not null
 ) strict;
 
 CREATE TABLE event (
@@ -700,6 +726,22 @@ CREATE TABLE reach (
   foreign key (workspace, conversation) references conversation (workspace, id)
 ) strict;
 
+CREATE TABLE reply_draft (
+  workspace integer not null,
+  conversation integer not null,
+  member integer not null,
+  -- grows with every change: who saves says which one they changed
+  version integer not null check (version > 0),
+  body text not null,
+  warning text not null,
+  visibility text not null,
+  lang text not null,
+  at integer not null,
+  primary key (workspace, conversation, member),
+  foreign key (workspace, conversation) references conversation (workspace, id),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
 CREATE TABLE response (
   workspace integer not null,
   id integer not null,
@@ -879,6 +921,10 @@ CREATE INDEX api_answer_until on api_answer (until);
 
 CREATE INDEX api_token_member on api_token (workspace, member) where revoked = 0;
 
+CREATE INDEX claim_ask_conversation on claim_ask (workspace, conversation);
+
+CREATE UNIQUE INDEX claim_ask_open on claim_ask (workspace, conversation) where ended = 0;
+
 CREATE INDEX claim_conversation on claim (workspace, conversation);
 
 CREATE UNIQUE INDEX claim_open on claim (workspace, conversation) where ended = 0;
@@ -1000,6 +1046,8 @@ CREATE INDEX person_note_person on person_note (workspace, person);
 CREATE INDEX person_one on person (workspace, one);
 
 CREATE INDEX reach_conversation on reach (workspace, conversation, message);
+
+CREATE INDEX reply_draft_member on reply_draft (workspace, member);
 
 CREATE INDEX response_answered on response (workspace, answered);
 

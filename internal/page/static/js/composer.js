@@ -16,9 +16,9 @@ export function start() {
   addEventListener("pagehide", flush);
   document.addEventListener("visibilitychange", flush);
   // A press must not take the focus out of the composer: without it the tools
-  // are put away before the click reaches them.
+  // are put away, and what was pressed moves away before the click reaches it.
   document.addEventListener("mousedown", (e) => {
-    if (e.target instanceof Element && e.target.closest("[data-composer] :is(.file, summary, .button)")) e.preventDefault();
+    if (e.target instanceof Element && e.target.closest("[data-composer] .file, #thread-pane :is(.button, summary)")) e.preventDefault();
   });
 }
 
@@ -28,6 +28,7 @@ function begin() {
   for (const form of document.querySelectorAll("form[data-composer]")) {
     if (!(form instanceof HTMLFormElement)) continue;
     if (!known.has(form)) setUp(form);
+    else returned(form);
     changed(form);
   }
 }
@@ -54,8 +55,23 @@ function setUp(form) {
     e.preventDefault();
     field(form).focus();
   });
-  form.addEventListener("parley:kept", () => keep(form));
+  shows.set(form, form.dataset.version ?? "");
+  form.addEventListener("parley:kept", () => {
+    shows.set(form, form.dataset.version ?? "");
+    keep(form);
+  });
   form.addEventListener("parley:sent", (e) => e instanceof CustomEvent && done(form, e.detail));
+}
+
+/** @type {WeakMap<HTMLFormElement, string>} the version of the draft that each shows */
+const shows = new WeakMap();
+
+/** Words that came back from the server, because they were called back, are written on. @param {HTMLFormElement} form */
+function returned(form) {
+  const version = form.dataset.version ?? "";
+  const body = field(form);
+  if (shows.has(form) && shows.get(form) !== version && body.value === "" && body.defaultValue.trim() !== "") body.value = body.defaultValue;
+  shows.set(form, version);
 }
 
 /** @param {HTMLFormElement} form @returns {HTMLTextAreaElement} */

@@ -11,6 +11,7 @@ import { start as filter } from "./filter.js";
 import { start as search } from "./search.js";
 import { start as under } from "./under.js";
 import { start as drafts } from "./draft.js";
+import { start as leave } from "./leave.js";
 
 document.documentElement.dataset.script = "";
 
@@ -65,5 +66,6 @@ filter();
 search();
 under();
 drafts();
+leave();
 live();
 setInterval(age, 20000);

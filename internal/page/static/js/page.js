@@ -35,7 +35,7 @@ export function mark(path = opened) {
 }
 
 // What the browser's clock is ahead of the server's; many are minutes wrong.
-const ahead = Date.now() - (Date.parse(document.body.dataset.clock ?? "") || Date.now());
+export const ahead = Date.now() - (Date.parse(document.body.dataset.clock ?? "") || Date.now());
 
 /** Writes young times anew: "now", "5m", "3h", and that a promise is over. Older ones stay as rendered. */
 export function age() {
