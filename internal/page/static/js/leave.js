@@ -6,6 +6,11 @@ export function start() {
   tick();
   setInterval(tick, 250);
   document.addEventListener("parley:put", tick);
+  // An empty composer that is in use would not take the words which come back.
+  document.addEventListener("submit", (e) => {
+    const at = document.activeElement;
+    if (e.target instanceof HTMLFormElement && e.target.action.includes("/callback") && at instanceof HTMLElement) at.blur();
+  }, true);
 }
 
 function tick() {
