@@ -13,6 +13,7 @@ import (
 type doctorCmd struct {
 	store
 	address
+	letters
 	Full bool `help:"Also read every page of the SQLite file and verify the whole log, which takes minutes on a large installation."`
 	JSON bool `help:"The result as JSON." name:"json"`
 }
@@ -20,6 +21,7 @@ type doctorCmd struct {
 func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	cfg := c.config(s.errs)
 	cfg.URL, _ = url.Parse(c.URL) // what cannot be read is told below
+	cfg.MailAddress, cfg.MailFrom = c.SMTP, c.MailFrom
 	d, err := app.Examine(ctx, cfg, c.Full)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ type cli struct {
 	Restore restoreCmd `cmd:"" help:"Load an archive into an empty database: SQLite or PostgreSQL, whichever it came from."`
 	Doctor  doctorCmd  `cmd:"" help:"Look whether anything is wrong, and say what to do."`
 	User    userCmd    `cmd:"" help:"People who can sign in."`
+	Mail    mailCmd    `cmd:"" help:"Parley's own mail."`
 	Secret  secretCmd  `cmd:"" help:"The keys that seal credentials."`
 	Audit   auditCmd   `cmd:"" help:"The log of everything that was done."`
 	Call    callCmd    `cmd:"" help:"Ask a running installation by its API: everything the pages can do."`

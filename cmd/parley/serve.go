@@ -17,6 +17,7 @@ import (
 
 	"parley/internal/app"
 	"parley/internal/crash"
+	"parley/internal/mail"
 	"parley/internal/network/sandbox"
 	"parley/internal/team"
 )
@@ -45,8 +46,17 @@ func logger(w io.Writer, least string, asJSON bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
+// letters are the flags of every command that may send mail.
+type letters struct {
+	SMTP     string `help:"Mail server for Parley's own letters, such as smtp://user:password@mail.example.org:587, or smtps:// for TLS from the first byte." name:"smtp" placeholder:"URL"`
+	MailFrom string `help:"Who the letters are from, such as 'Town Hall <desk@example.org>'." placeholder:"ADDRESS"`
+}
+
+func (l letters) server() (mail.Server, error) { return mail.ParseServer(l.SMTP, l.MailFrom) }
+
 type serveCmd struct {
 	store
+	letters
 	Listen         string         `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	URL            string         `help:"Address that browsers use; derived from --listen if not given." placeholder:"URL"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32." placeholder:"PREFIX"`
@@ -65,6 +75,9 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	cfg.MetricsFrom, cfg.Proxies, cfg.Private, cfg.Sandbox, cfg.PLC, cfg.Jetstream, cfg.Background = c.MetricsFrom, c.TrustedProxies, c.AllowPrivate, c.Sandbox, c.PLC, c.Jetstream, true
 	points, err := crash.New(os.Getenv("PARLEY_CRASH_AT"))
 	if err != nil {
+		return err
+	}
+	if cfg.Mail, err = c.server(); err != nil {
 		return err
 	}
 	cfg.Crash = points

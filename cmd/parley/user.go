@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"text/tabwriter"
 
@@ -46,17 +47,41 @@ func (c *userListCmd) Run(ctx context.Context, s *streams) error {
 type userPasswordCmd struct {
 	store
 	address
+	letters
+	Send  bool   `help:"Send the link to them by mail instead of printing it. A server on this data does it."`
 	Email string `arg:"" help:"Whose."`
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, s *streams) error {
-	return withApp(ctx, c.config(s.errs), func(a *app.App) error {
+	cfg := c.config(s.errs)
+	if c.Send {
+		return c.mail(ctx, s, cfg)
+	}
+	return withApp(ctx, cfg, func(a *app.App) error {
 		secret, until, err := a.Team.Operator().PasswordLink(ctx, c.Email)
 		if err != nil {
 			return a.Explain(err)
 		}
 		_, err = fmt.Fprintf(s.out, "%s/password/%s\n", strings.TrimSuffix(c.URL, "/"), secret)
 		fmt.Fprintf(s.errs, "It works once, until %s.\n", until.Format("2006-01-02 15:04 MST"))
+		return err
+	})
+}
+
+// mail has the link sent. Nobody sees it but its owner.
+func (c *userPasswordCmd) mail(ctx context.Context, s *streams, cfg app.Config) (err error) {
+	if cfg.Mail, err = c.server(); err != nil {
+		return err
+	}
+	if cfg.URL, err = url.Parse(strings.TrimSuffix(c.URL, "/")); err != nil {
+		return fmt.Errorf("reading --url: %w", err)
+	}
+	return withApp(ctx, cfg, func(a *app.App) error {
+		until, err := a.Team.Operator().MailPasswordLink(ctx, c.Email)
+		if err != nil {
+			return a.Explain(err)
+		}
+		_, err = fmt.Fprintf(s.out, "A link to a new password goes to %s. It works once, until %s.\n", c.Email, until.Format("2006-01-02 15:04 MST"))
 		return err
 	})
 }

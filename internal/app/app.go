@@ -26,6 +26,7 @@ import (
 	"parley/internal/i18n"
 	"parley/internal/id"
 	"parley/internal/job"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/network"
 	"parley/internal/network/sandbox"
@@ -43,6 +44,7 @@ type App struct {
 	Events     *event.Log
 	Jobs       *job.Queue
 	Keys       *secret.Keyring
+	Mail       *mail.Service
 	Team       *team.Service
 	Accounts   *account.Accounts
 	Desk       *conversation.Desk
@@ -111,13 +113,15 @@ func (a *App) ground() {
 	a.Events = event.NewLog(a.Config.Clock, a.tail.Wake)
 	a.Jobs = job.New(a.DB, a.Config.Clock, a.IDs, a.Config.Logger, a.owner, 8)
 	a.Media = media.NewStore(a.Config.Clock)
+	a.Mail = mail.New(mail.Options{DB: a.DB, Clock: a.Config.Clock, IDs: a.IDs, Jobs: a.Jobs, Keys: a.Keys, Logger: a.Config.Logger, URL: a.Config.URL,
+		Server: a.Config.Mail, Words: a.words})
 }
 
 // capabilities wires what Parley does. A line here is all that a new one needs.
 func (a *App) capabilities() error {
 	c := a.Config
 	a.Team = team.New(team.Config{DB: a.DB, Events: a.Events, Clock: c.Clock, IDs: a.IDs, Logger: c.Logger, Cost: c.Cost,
-		Ended: a.ended, Accounts: a.accountNames})
+		Ended: a.ended, Accounts: a.accountNames, Mail: a.Mail})
 	a.Accounts = account.New(account.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, Crash: c.Crash,
 		Logger: c.Logger, BaseURL: c.URL, Owner: a.owner, Picture: a.picture,
 		Ingest: func(ctx context.Context, tx *db.Tx, who actor.Actor, in account.Arrival) (int, error) {

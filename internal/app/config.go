@@ -14,6 +14,7 @@ import (
 	"parley/internal/clock"
 	"parley/internal/crash"
 	"parley/internal/db"
+	"parley/internal/mail"
 	"parley/internal/secret"
 	"parley/internal/team"
 )
@@ -40,6 +41,9 @@ type Config struct {
 	PLC         string    // AT Protocol directory; "" is the public one
 	Jetstream   string    // "" is the public one, "none" is none
 	Background  bool      // run the workers
+	Mail        mail.Server
+	MailAddress string // as typed, for the doctor alone
+	MailFrom    string // likewise
 }
 
 // check fills in what was left out and refuses what cannot work.
@@ -82,7 +86,7 @@ func (c *Config) database() db.Options {
 // key beside old credentials would lock them away for good.
 func (a *App) keys(ctx context.Context) (*secret.Keyring, error) {
 	var one int
-	err := a.DB.Read().Row(ctx, `select 1 from account limit 1`).Scan(&one)
+	err := a.DB.Read().Row(ctx, `select 1 where exists (select 1 from account) or exists (select 1 from letter where sent = 0 and failed = 0)`).Scan(&one)
 	if err != nil && !db.NoRows(err) {
 		return nil, fmt.Errorf("looking whether anything is sealed: %w", err)
 	}

@@ -121,7 +121,7 @@ func (d *doctor) examine(ctx context.Context) {
 		fn   func(context.Context) error
 	}{
 		{"database", d.database}, {"restore", d.restore}, {"clock", d.clock}, {"zones", d.zones}, {"servers", d.servers}, {"leases", d.leases},
-		{"jobs", d.jobs}, {"credentials", d.credentials}, {"accounts", d.accounts}, {"sends", d.sends}, {"log", d.log},
+		{"jobs", d.jobs}, {"credentials", d.credentials}, {"accounts", d.accounts}, {"sends", d.sends}, {"mail", d.mail}, {"log", d.log},
 	} {
 		if err := check.fn(ctx); err != nil {
 			d.failed(check.name, err)

@@ -11,6 +11,7 @@ import (
 	"parley/internal/account"
 	"parley/internal/db"
 	"parley/internal/id"
+	"parley/internal/mail"
 	"parley/internal/problem"
 	"parley/internal/secret"
 	"parley/internal/webhook"
@@ -47,7 +48,9 @@ func listWorkspaces(ctx context.Context, q db.Queryer) ([]WorkspaceName, error) 
 }
 
 // sealed are all columns in which sealed values stand.
-func sealed() []secret.Column { return slices.Concat(account.Sealed(), webhook.Sealed()) }
+func sealed() []secret.Column {
+	return slices.Concat(account.Sealed(), webhook.Sealed(), mail.Sealed())
+}
 
 // RotateKeys makes a new key and seals every credential with it. Unless keep is
 // set the old keys are forgotten, once nothing needs them any more. Servers that

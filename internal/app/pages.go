@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -15,6 +16,7 @@ import (
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/i18n"
+	"parley/internal/mail"
 	"parley/internal/media"
 	"parley/internal/network/bluesky"
 	"parley/internal/network/email"
@@ -47,8 +49,13 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
-	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue,
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue, mail.Catalogue,
 		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, email.Catalogue, sandbox.Catalogue, Catalogue)
+}
+
+// words are the catalogues in a language and a time zone.
+func (a *App) words(locale string, zone *time.Location) *i18n.Locale {
+	return a.Bundle.Locale(locale, zone)
 }
 
 // pages registers everything that answers a browser.

@@ -34,6 +34,7 @@ func forms() map[string]counterpart {
 		"POST /invitation/{secret}":            none(door),
 		"POST /invitation/{secret}/join":       none(door),
 		"POST /password/{secret}":              none(door),
+		"POST /password":                       none(door),
 		"POST /me/name":                        none(own),
 		"POST /me/password":                    none(own),
 		"POST /me/sessions/others":             none(own),

@@ -143,6 +143,11 @@ func (a *App) settle(ctx context.Context, tx *db.Tx, m archive.Manifest, moved b
 			return 0, fmt.Errorf("ending leases: %w", err)
 		}
 	}
+	if !moved {
+		if err := a.Mail.Restored(ctx, tx, 0); err != nil {
+			return 0, err
+		}
+	}
 	workspaces, err := listWorkspaces(ctx, tx)
 	if err != nil {
 		return 0, err
@@ -155,6 +160,9 @@ func (a *App) settle(ctx context.Context, tx *db.Tx, m archive.Manifest, moved b
 				return 0, err
 			}
 			stopped += n
+			if err := a.Mail.Restored(ctx, tx, w.ID); err != nil {
+				return 0, err
+			}
 		}
 		if !moved {
 			if err := a.Hooks.Restored(ctx, tx, who); err != nil {

@@ -47,7 +47,7 @@ func (s *Service) API(a *api.API, base *url.URL) {
 	g = a.Section("invitations", "Links that let somebody in.")
 	api.Get(g, "/invitations", "listInvitations", "List the invitations that wait", o.invitations, manage)
 	api.Post(g, "/invitations", "invite", "Invite somebody", o.invite, manage, api.Created,
-		api.About("The link is told this once. An earlier invitation of the same address is dead."))
+		api.About("The link is told this once, and sent to them where Parley can send mail. An earlier invitation of the same address is dead."))
 	api.Delete(g, "/invitations/{invitation}", "revokeInvitation", "Take an invitation back", o.revokeInvitation, manage)
 
 	g = a.Section("teams", "Members under a name.")
@@ -278,6 +278,14 @@ type invitationJSON struct {
 	MadeBy id.ID      `json:"made_by,omitzero"`
 	Until  time.Time  `json:"until"`
 	Link   string     `json:"link,omitempty" doc:"For the one who is invited; told when it is made, and never again."`
+	Mail   *mailJSON  `json:"mail,omitempty" doc:"How the mail with the link is; absent where Parley cannot send mail."`
+}
+
+type mailJSON struct {
+	Posted time.Time `json:"posted"`
+	Sent   time.Time `json:"sent,omitzero" doc:"When the mail server took it."`
+	Failed time.Time `json:"failed,omitzero" doc:"When it was given up."`
+	Said   string    `json:"said,omitempty" doc:"What the mail server said last."`
 }
 
 func (o operations) invitationOut(v Invitation) invitationJSON {
@@ -285,6 +293,10 @@ func (o operations) invitationOut(v Invitation) invitationJSON {
 		Roles: api.ListOf(v.Roles, func(r RoleIn) roleJSON { return roleJSON{r.Role, scopeOut(r.Scope)} }).Items}
 	if v.Secret != "" {
 		out.Link = o.base.Scheme + "://" + o.base.Host + InvitationPath(v.Secret)
+	}
+	if !v.Mail.Posted.IsZero() {
+		m := mailJSON(v.Mail)
+		out.Mail = &m
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"parley/internal/db"
 	"parley/internal/event"
 	"parley/internal/id"
+	"parley/internal/mail"
 	"parley/internal/problem"
 )
 
@@ -29,10 +30,12 @@ type Invitation struct {
 	MadeBy id.ID // 0: Parley itself
 	Until  time.Time
 	Secret string // for the link; known only to the answer of Invite
+	Mail   mail.Progress
 }
 
 // Invite makes a link that lets one person in, once, within InvitationLife.
-// Inviting an address again replaces the link it had: the old one is dead.
+// Inviting an address again replaces the link it had: the old one is dead. Where
+// Parley can send mail, the link is also sent to them.
 func (s *Service) Invite(ctx context.Context, a actor.Actor, in Invite) (Invitation, error) {
 	if !a.CanSomewhere(actor.ManageTeam) {
 		return Invitation{}, a.Require(actor.ManageTeam)
@@ -65,7 +68,10 @@ func (s *Service) Invite(ctx context.Context, a actor.Actor, in Invite) (Invitat
 				return err
 			}
 		}
-		return s.insertInvitation(ctx, tx, a, inv, addr, hash)
+		if err := s.insertInvitation(ctx, tx, a, inv, addr, hash); err != nil {
+			return err
+		}
+		return s.mailInvitation(ctx, tx, a, inv)
 	})
 	if err != nil {
 		return Invitation{}, err
@@ -140,6 +146,9 @@ func (s *Service) Invitations(ctx context.Context, a actor.Actor) ([]Invitation,
 		if all[i].Roles, err = invitedRoles(ctx, s.db.Read(), a.Workspace, all[i].ID); err != nil {
 			return nil, err
 		}
+		if all[i].Mail, err = s.mail.State(ctx, s.db.Read(), a.Workspace, invitationLetter, all[i].ID); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }
@@ -184,5 +193,5 @@ func (s *Service) revokeInvitation(ctx context.Context, tx *db.Tx, a actor.Actor
 		return problem.New(problem.NotFound, "team.no_invitation")
 	}
 	s.events.Record(tx, a, event.Entry{Verb: "invitation.revoked", Kind: "invitation", Subject: invitation})
-	return nil
+	return s.mail.Withdraw(ctx, tx, a.Workspace, invitationLetter, invitation)
 }

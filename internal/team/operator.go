@@ -55,27 +55,47 @@ func (o Operator) Logins(ctx context.Context) ([]Login, error) {
 // PasswordLink makes a link that lets a login set a new password, once, within
 // PasswordLinkLife. Earlier links die; the old password works until it is used.
 func (o Operator) PasswordLink(ctx context.Context, email string) (secret string, until time.Time, err error) {
-	now := o.s.clock.Now()
-	until = now.Add(PasswordLinkLife)
+	until = o.s.clock.Now().Add(PasswordLinkLife)
 	secret, hash := newSecret(passwordPrefix)
 	err = o.s.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
 		l, err := o.find(ctx, tx, email)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `delete from login_link where login = $1 and purpose = 'password'`, l.id); err != nil {
-			return fmt.Errorf("replacing a password link: %w", err)
-		}
-		const q = `insert into login_link (hash, purpose, login, made, until) values ($1, 'password', $2, $3, $4)`
-		if _, err := tx.Exec(ctx, q, hash, l.id, db.Micros(now), db.Micros(until)); err != nil {
-			return fmt.Errorf("making a password link: %w", err)
-		}
-		return o.record(ctx, tx, l.id, "member.password_link_made")
+		return o.link(ctx, tx, l, hash, until)
 	})
 	if err != nil {
 		return "", time.Time{}, err
 	}
 	return secret, until, nil
+}
+
+// MailPasswordLink makes such a link and sends it to its owner: nobody else sees it.
+func (o Operator) MailPasswordLink(ctx context.Context, email string) (until time.Time, err error) {
+	if !o.s.mail.Ready() {
+		return until, noMail()
+	}
+	until = o.s.clock.Now().Add(PasswordLinkLife)
+	secret, hash := newSecret(passwordPrefix)
+	err = o.s.db.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+		l, err := o.find(ctx, tx, email)
+		if err != nil {
+			return err
+		}
+		if err := o.link(ctx, tx, l, hash, until); err != nil {
+			return err
+		}
+		return o.s.mailPasswordLink(ctx, tx, l, secret, until)
+	})
+	return until, err
+}
+
+// link stores a new link and ends the earlier ones.
+func (o Operator) link(ctx context.Context, tx *db.Tx, l loginRow, hash []byte, until time.Time) error {
+	if err := o.s.replaceLink(ctx, tx, l, hash, until); err != nil {
+		return err
+	}
+	return o.record(ctx, tx, l.id, "member.password_link_made")
 }
 
 // CreateWorkspace opens a workspace. An address that has a login already owns
@@ -156,6 +176,9 @@ func (o Operator) RemoveLogin(ctx context.Context, email string) error {
 			if _, err := tx.Exec(ctx, q, l.id); err != nil {
 				return fmt.Errorf("removing a login: %w", err)
 			}
+		}
+		if err := o.s.mail.Withdraw(ctx, tx, 0, passwordLetter, l.id); err != nil {
+			return err
 		}
 		const q = `update login set email = '', email_folded = '', password = '', removed = $1 where id = $2`
 		if _, err := tx.Exec(ctx, q, db.Micros(o.s.clock.Now()), l.id); err != nil {

@@ -19,6 +19,7 @@ var Catalogue embed.FS
 // Paths of pages outside any workspace that others link to.
 const (
 	SignInPath = "/sign-in"
+	ForgotPath = "/password"
 	MePath     = "/me"
 )
 
@@ -48,6 +49,8 @@ func (s *Service) Pages(k *page.Kernel, base *url.URL) {
 	k.Handle("GET /invitation/{secret}", p.invitation)
 	k.Handle("POST /invitation/{secret}", p.invitationPost)
 	k.Handle("POST /invitation/{secret}/join", p.joinPost)
+	k.Handle("GET /password", p.forgot)
+	k.Handle("POST /password", p.forgotPost)
 	k.Handle("GET /password/{secret}", p.password)
 	k.Handle("POST /password/{secret}", p.passwordPost)
 

@@ -15,6 +15,7 @@ type doorForm struct {
 	Workspace string
 	Zone      string
 	Return    string
+	Mail      bool // Parley can send them a link
 	Err       error
 }
 
@@ -30,7 +31,7 @@ func (p pages) signIn(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(signInPage(doorForm{Return: back}, fresh))
+	return r.Render(signInPage(doorForm{Return: back, Mail: p.s.mail.Ready()}, fresh))
 }
 
 func (p pages) signInPost(_ http.ResponseWriter, r *page.Request) error {
@@ -38,7 +39,7 @@ func (p pages) signInPost(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	form := doorForm{Email: f.Get("email"), Return: page.LocalPath(f.Get("return"))}
+	form := doorForm{Email: f.Get("email"), Return: page.LocalPath(f.Get("return")), Mail: p.s.mail.Ready()}
 	in, err := p.s.SignIn(r.Context(), form.Email, f.Get("password"), place(r))
 	if err != nil {
 		return again(r, err, func(err error) error {
@@ -143,6 +144,29 @@ func (p pages) joinPost(_ http.ResponseWriter, r *page.Request) error {
 		return err
 	}
 	return r.Redirect("/")
+}
+
+// forgot asks for the address that a link to a new password is sent to.
+func (p pages) forgot(_ http.ResponseWriter, r *page.Request) error {
+	if !p.s.mail.Ready() {
+		return r.Redirect(SignInPath)
+	}
+	return r.Render(forgotPage(doorForm{}))
+}
+
+func (p pages) forgotPost(_ http.ResponseWriter, r *page.Request) error {
+	f, err := r.Form()
+	if err != nil {
+		return err
+	}
+	form := doorForm{Email: f.Get("email")}
+	if err := p.s.Forgot(r.Context(), form.Email, place(r)); err != nil {
+		return again(r, err, func(err error) error {
+			form.Err = err
+			return r.RenderStatus(status(err), forgotPage(form))
+		})
+	}
+	return r.Render(forgottenPage(form.Email))
 }
 
 func (p pages) password(_ http.ResponseWriter, r *page.Request) error {

@@ -15,6 +15,7 @@ type teamView struct {
 	Workspace   string
 	Me          id.ID
 	Manage, Own bool
+	Mail        bool // invitations are sent
 	Members     []Member
 	Teams       []Team
 	Invitations []Invitation
@@ -70,6 +71,7 @@ func (p pages) showTeam(r *page.Request, v teamView) error {
 
 func (p pages) readTeam(r *page.Request, v *teamView) (err error) {
 	ctx, a := r.Context(), r.Actor
+	v.Mail = p.s.mail.Ready()
 	v.Workspace, v.Me, v.Manage, v.Own = r.Workspace.Name, a.Member, a.Can(actor.ManageTeam), a.Can(actor.OwnWorkspace)
 	if v.Role == "" {
 		v.Role = Voice
@@ -90,7 +92,8 @@ func (p pages) readTeam(r *page.Request, v *teamView) (err error) {
 }
 
 // invite answers with a page, not a redirect: the link is shown once and stands
-// in no address and no cookie.
+// in no address and no cookie. It is shown also where it was mailed: some
+// mailboxes keep what they do not know.
 func (p pages) invite(_ http.ResponseWriter, r *page.Request) error {
 	f, err := r.Form()
 	if err != nil {
@@ -104,7 +107,7 @@ func (p pages) invite(_ http.ResponseWriter, r *page.Request) error {
 			return p.showTeam(r, v)
 		})
 	}
-	return r.Render(invitedPage(inv, p.link(InvitationPath(inv.Secret))))
+	return r.Render(invitedPage(inv, p.link(InvitationPath(inv.Secret)), p.s.mail.Ready()))
 }
 
 func (p pages) revokeInvitation(_ http.ResponseWriter, r *page.Request) error {

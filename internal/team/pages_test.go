@@ -15,6 +15,7 @@ import (
 
 	"parley/internal/actor"
 	"parley/internal/i18n"
+	"parley/internal/mail"
 	"parley/internal/page"
 	"parley/internal/page/pagetest"
 	"parley/internal/team"
@@ -29,8 +30,13 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{house: setup(t)}
-	o := pagetest.Options(t, team.Catalogue)
+	return siteOf(t, setup(t))
+}
+
+func siteOf(t *testing.T, h *house) *site {
+	t.Helper()
+	s := &site{house: h}
+	o := pagetest.Options(t, team.Catalogue, mail.Catalogue)
 	o.Clock = s.clock
 	o.Account = team.MePath
 	o.Authenticate = func(ctx context.Context, token string) (page.Visitor, error) {

@@ -12,7 +12,7 @@
 // workspace's row first.
 //
 // Not its business: what a right allows (each verb asks for it itself), cookies
-// and forms as such (page), sending mail, and rights that training unlocks
+// and forms as such (page), how mail is sent (mail), and rights that training unlocks
 // (charter will give and end grants through the same verbs).
 package team
 
@@ -27,6 +27,7 @@ import (
 	"parley/internal/db"
 	"parley/internal/event"
 	"parley/internal/id"
+	"parley/internal/mail"
 )
 
 // How long things live.
@@ -91,6 +92,8 @@ type Config struct {
 	// Accounts lists the accounts of a workspace that a grant may be narrowed
 	// to. nil: there are none.
 	Accounts func(ctx context.Context, a actor.Actor) ([]NamedScope, error)
+	// Mail sends what else is only shown to be copied. nil: there is none.
+	Mail *mail.Service
 }
 
 // Service carries out everything this package can do.
@@ -103,6 +106,7 @@ type Service struct {
 	hasher   *hasher
 	ended    func(Ended)
 	accounts func(ctx context.Context, a actor.Actor) ([]NamedScope, error)
+	mail     *mail.Service
 
 	mu       sync.Mutex
 	sessions map[id.ID]time.Time    // seen since the last Flush
@@ -116,7 +120,7 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		db: c.DB, events: c.Events, clock: c.Clock, ids: c.IDs, logger: c.Logger,
-		hasher: newHasher(c.Cost), ended: c.Ended, accounts: c.Accounts,
+		hasher: newHasher(c.Cost), ended: c.Ended, accounts: c.Accounts, mail: c.Mail,
 		sessions: map[id.ID]time.Time{}, tokens: map[tokenUse]time.Time{},
 	}
 }

@@ -471,6 +471,21 @@ create table labelling (
   FOREIGN KEY (workspace, label) REFERENCES label(workspace, id)
 );
 
+create table letter (
+  workspace bigint not null,
+  id bigint not null,
+  purpose text not null,
+  about bigint not null,
+  sealed bytea not null,
+  made bigint not null,
+  until bigint not null,
+  sent bigint not null,
+  failed bigint not null,
+  said text not null,
+  PRIMARY KEY (workspace, id),
+  CHECK (sent = 0 OR failed = 0)
+);
+
 create table login (
   id bigint not null,
   email text not null,
@@ -1034,6 +1049,10 @@ CREATE INDEX labelling_conversation ON labelling USING btree (workspace, convers
 CREATE INDEX labelling_of ON labelling USING btree (workspace, label, conversation) WHERE ended = 0;
 
 CREATE UNIQUE INDEX labelling_once ON labelling USING btree (workspace, conversation, label) WHERE ended = 0;
+
+CREATE INDEX letter_about ON letter USING btree (workspace, purpose, about, id);
+
+CREATE INDEX letter_made ON letter USING btree (made);
 
 CREATE UNIQUE INDEX login_email ON login USING btree (email_folded) WHERE removed = 0;
 

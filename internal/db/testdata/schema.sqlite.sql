@@ -461,6 +461,22 @@ CREATE TABLE labelling (
   foreign key (workspace, label) references label (workspace, id)
 ) strict;
 
+CREATE TABLE letter (
+  workspace integer not null,
+  id integer not null,
+  purpose text not null,
+  about integer not null,
+  sealed blob not null,
+  made integer not null,
+  until integer not null,
+  sent integer not null,
+  failed integer not null,
+  -- what the mail server said last, without the address
+  said text not null,
+  primary key (workspace, id),
+  check (sent = 0 or failed = 0)
+) strict;
+
 CREATE TABLE login (
   id integer primary key,
   email text not null,
@@ -996,6 +1012,10 @@ CREATE INDEX labelling_conversation on labelling (workspace, conversation);
 CREATE INDEX labelling_of on labelling (workspace, label, conversation) where ended = 0;
 
 CREATE UNIQUE INDEX labelling_once on labelling (workspace, conversation, label) where ended = 0;
+
+CREATE INDEX letter_about on letter (workspace, purpose, about, id);
+
+CREATE INDEX letter_made on letter (made);
 
 CREATE UNIQUE INDEX login_email on login (email_folded) where removed = 0;
 
