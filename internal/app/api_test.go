@@ -348,6 +348,7 @@ func (d *desk) everyID() map[string]id.ID {
 	d.must(err)
 	all := map[string]id.ID{"account": d.account, "conversation": page.Rows[0].ID, "person": person, "delivery": out, "member": ben,
 		"grant": members[i].Grants[0].ID, "team": press.ID, "invitation": inv.ID, "token": tokens[0].ID}
+	_, all["notification"] = d.told()
 	maps.Copy(all, d.sortIDs())
 	all["webhook"] = d.hook()
 	maps.Copy(all, d.idsTogether(page.Rows[0].ID))

@@ -30,6 +30,7 @@ import (
 	"parley/internal/media"
 	"parley/internal/network"
 	"parley/internal/network/sandbox"
+	"parley/internal/notify"
 	"parley/internal/page"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -50,6 +51,7 @@ type App struct {
 	Desk       *conversation.Desk
 	Deliveries *delivery.Delivery
 	Hooks      *webhook.Hooks
+	Notify     *notify.Service
 	Media      *media.Store
 	Kernel     *page.Kernel
 	Bundle     *i18n.Bundle
@@ -138,7 +140,7 @@ func (a *App) capabilities() error {
 			return a.Deliveries.Accept(ctx, tx, who, delivery.Outgoing{Account: out.Account, Kind: delivery.Reply, Subject: out.Conversation, Draft: out.Draft, At: out.At})
 		},
 		Move: func(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
-			return a.Deliveries.Move(ctx, tx, workspace, from, to)
+			return errors.Join(a.Deliveries.Move(ctx, tx, workspace, from, to), a.Notify.Move(ctx, tx, workspace, from, to))
 		},
 		Describe: a.accountView, Attach: a.attach, Colleagues: a.colleagues,
 		UnderWay: func(ctx context.Context, q db.Queryer, workspace, conversation id.ID) (bool, error) {
@@ -149,6 +151,7 @@ func (a *App) capabilities() error {
 		Recalled: func(ctx context.Context, tx *db.Tx, who actor.Actor, out id.ID, words network.Draft) error {
 			return a.Desk.TakenBack(ctx, tx, who, out, words)
 		}})
+	a.Notify = notify.New(a.notifying())
 	networks, err := a.networks()
 	if err != nil {
 		return err
@@ -163,6 +166,7 @@ func (a *App) capabilities() error {
 
 // notice hands new events to the browsers that are connected to this process.
 func (a *App) notice(es []event.Event) {
+	a.Notify.Wake()
 	for _, e := range es {
 		if ended, ok := team.EndedBy(e); ok {
 			a.ended(ended)
@@ -220,6 +224,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.Config.Background {
 		parts["jobs"] = a.Jobs.Run
 		parts["accounts"] = a.Accounts.Run
+		parts["notify"] = a.Notify.Run
 	}
 	if a.Stage != nil {
 		parts["stage"] = a.Stage.Run

@@ -37,7 +37,7 @@ func classes() map[string]class {
 		all[name] = ground
 	}
 	for _, name := range []string{"account", "charter", "conversation", "crisis", "delivery", "drill", "experiment", "guard", "health", "idea",
-		"initiative", "lesson", "listen", "outcome", "publish", "report", "team", "today", "webhook"} {
+		"initiative", "lesson", "listen", "notify", "outcome", "publish", "report", "team", "today", "webhook"} {
 		all[name] = capability
 	}
 	for _, name := range []string{"app", "archive", "bench", "call", "licence"} {

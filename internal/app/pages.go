@@ -23,6 +23,7 @@ import (
 	"parley/internal/network/feed"
 	"parley/internal/network/mastodon"
 	"parley/internal/network/sandbox"
+	"parley/internal/notify"
 	"parley/internal/page"
 	"parley/internal/secret"
 	"parley/internal/team"
@@ -49,7 +50,7 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
-	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue, mail.Catalogue,
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue, mail.Catalogue, notify.Catalogue,
 		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, email.Catalogue, sandbox.Catalogue, Catalogue)
 }
 
@@ -67,6 +68,7 @@ func (a *App) pages() error {
 	}
 	o := page.Options{Bundle: a.Bundle.Logging(c.Logger), Log: c.Logger, Clock: c.Clock, URL: c.URL, TrustedProxies: c.Proxies,
 		Authenticate: a.Team.Visitor, Account: team.MePath, Search: "search", Demo: c.Demo}
+	o.Corner = notify.Pages{S: a.Notify}.Bell
 	if c.Demo {
 		o.SignIn = demoPath
 	}
@@ -80,6 +82,8 @@ func (a *App) pages() error {
 	desk.Register(a.Kernel)
 	today.Pages{Today: a.today()}.Register(a.Kernel)
 	webhook.Pages{Hooks: a.Hooks}.Register(a.Kernel)
+	desk.Opened = a.Notify.Opened
+	notify.Pages{S: a.Notify}.Register(a.Kernel)
 	a.Kernel.Mount(api.Path+"/", a.api())
 	if c.Demo {
 		a.demoPages()

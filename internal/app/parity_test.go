@@ -74,6 +74,7 @@ func forms() map[string]counterpart {
 		"POST /w/{workspace}/inbox/{conversation}/send/{delivery}/{what}": by("retryDelivery", "checkDelivery", "settleDelivery",
 			"discardDelivery", "callBackDelivery"),
 	}
+	maps.Copy(all, notifyForms())
 	maps.Copy(all, sortForms())
 	maps.Copy(all, hookForms())
 	maps.Copy(all, personForms())

@@ -12,6 +12,7 @@ import (
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/id"
+	"parley/internal/notify"
 	"parley/internal/team"
 	"parley/internal/today"
 	"parley/internal/webhook"
@@ -70,6 +71,7 @@ func methods() map[reflect.Type]map[string]method {
 		reflect.TypeFor[*delivery.Delivery](): deliveryMethods(),
 		reflect.TypeFor[*today.Today]():       todayMethods(),
 		reflect.TypeFor[*webhook.Hooks]():     hookMethods(),
+		reflect.TypeFor[*notify.Service]():    notifyMethods(),
 	}
 }
 
@@ -336,6 +338,7 @@ func deskMethods() map[string]method {
 			return func(a actor.Actor) error { return d.Desk.Erase(background, a, p, d.eraseAlso) }
 		}),
 		"Finish": one((*conversation.Desk).Finish),
+		"Glance": glance(),
 		"List": read("", func(d *desk) act {
 			d.said("Is the bridge open?")
 			return func(a actor.Actor) (any, error) {

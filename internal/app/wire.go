@@ -90,6 +90,9 @@ func (a *App) eraseAlso(ctx context.Context, tx *db.Tx, who actor.Actor, e conve
 			return err
 		}
 	}
+	if err := a.Notify.Forget(ctx, tx, e.Workspace, e.Conversations); err != nil {
+		return err
+	}
 	for _, address := range e.Pictures {
 		if err := a.Media.ReleaseAll(ctx, tx, e.Workspace, remotePicture, pictureSubject(address)); err != nil {
 			return err

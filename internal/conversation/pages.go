@@ -30,6 +30,8 @@ type Pages struct {
 	Fetch   Fetch
 	Scrub   func(context.Context) error // after an erasure
 	Also    []EraseAlso
+	// Opened is told who opened which conversation. nil: nobody wants to know.
+	Opened func(ctx context.Context, a actor.Actor, conversation id.ID) error
 }
 
 // attachmentLimit bounds one posted answer with its files.
@@ -175,6 +177,12 @@ func (p *Pages) open(_ http.ResponseWriter, r *page.Request) error {
 	thread, err := p.threadPane(r, conversation, nil, Answer{})
 	if err != nil {
 		return err
+	}
+	if p.Opened != nil {
+		thread.Live += " notification:" + r.Actor.Member.String() // what is told while one looks is read
+		if err := p.Opened(r.Context(), r.Actor, conversation); err != nil {
+			return err
+		}
 	}
 	if r.Fetched() && r.URL.Query().Get("fragment") == "thread" {
 		return r.Render(page.ThreadPane(thread))

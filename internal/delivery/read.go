@@ -31,6 +31,17 @@ func (d *Delivery) Get(ctx context.Context, a actor.Actor, delivery id.ID) (Reco
 	return rec, err
 }
 
+// Writer is the member who approved a delivery; 0: none, or it is gone. It is for
+// the parts of Parley that tell members something.
+func (d *Delivery) Writer(ctx context.Context, q db.Queryer, workspace, delivery id.ID) (id.ID, error) {
+	var member id.ID
+	err := q.Row(ctx, `select member from delivery where workspace = $1 and id = $2`, workspace, delivery).Scan(&member)
+	if err != nil && !db.NoRows(err) {
+		return 0, fmt.Errorf("reading who wrote an answer: %w", err)
+	}
+	return member, nil
+}
+
 // Of reads the deliveries of a subject, oldest first: of a conversation, of kind
 // Reply.
 func (d *Delivery) Of(ctx context.Context, a actor.Actor, kind string, subject id.ID) ([]Record, error) {

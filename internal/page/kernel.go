@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"parley/internal/actor"
 	"parley/internal/clock"
 	"parley/internal/i18n"
@@ -45,6 +47,9 @@ type Options struct {
 	// Search is the path of the search inside a workspace, and Head.Current there;
 	// "" leaves its field out of the bar.
 	Search string
+	// Corner is shown in the header of every page of somebody signed in: the way to
+	// what is new for them. nil shows none.
+	Corner func(ctx context.Context, v Visitor) templ.Component
 	// Demo shows a line that says that nothing here is real.
 	Demo bool
 	// MaxBody is the largest request body in bytes unless a route says

@@ -701,6 +701,23 @@ create table note_version (
   FOREIGN KEY (workspace, note) REFERENCES note(workspace, id)
 );
 
+create table notification (
+  workspace bigint not null,
+  id bigint not null,
+  member bigint not null,
+  kind text not null,
+  conversation bigint not null,
+  account bigint not null,
+  about bigint not null,
+  event bigint not null,
+  times bigint not null,
+  made bigint not null,
+  read bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (times > 0)
+);
+
 create table person (
   workspace bigint not null,
   id bigint not null,
@@ -1091,6 +1108,14 @@ CREATE INDEX note_mention_member ON note_mention USING btree (workspace, member)
 CREATE INDEX note_version_note ON note_version USING btree (workspace, note);
 
 CREATE INDEX note_version_until ON note_version USING btree (workspace, until);
+
+CREATE INDEX notification_about ON notification USING btree (workspace, about) WHERE about > 0;
+
+CREATE INDEX notification_conversation ON notification USING btree (workspace, conversation) WHERE conversation > 0;
+
+CREATE INDEX notification_newest ON notification USING btree (workspace, member, made, id);
+
+CREATE UNIQUE INDEX notification_once ON notification USING btree (workspace, member, kind, conversation, about) WHERE read = 0;
 
 CREATE INDEX person_join_other ON person_join USING btree (workspace, other);
 

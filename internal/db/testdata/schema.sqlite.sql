@@ -674,6 +674,24 @@ CREATE TABLE note_version (
   foreign key (workspace, note) references note (workspace, id)
 ) strict;
 
+CREATE TABLE notification (
+  workspace integer not null,
+  id integer not null,
+  member integer not null,
+  kind text not null,
+  -- what it is about; 0: not that. about is a delivery, an account or a question
+  conversation integer not null,
+  account integer not null,
+  about integer not null,
+  -- the newest event it stands for, and how many there were
+  event integer not null,
+  times integer not null check (times > 0),
+  made integer not null,
+  read integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
 CREATE TABLE person (
   workspace integer not null references workspace (id),
   id integer not null,
@@ -1052,6 +1070,14 @@ CREATE INDEX note_mention_member on note_mention (workspace, member);
 CREATE INDEX note_version_note on note_version (workspace, note);
 
 CREATE INDEX note_version_until on note_version (workspace, until);
+
+CREATE INDEX notification_about on notification (workspace, about) where about > 0;
+
+CREATE INDEX notification_conversation on notification (workspace, conversation) where conversation > 0;
+
+CREATE INDEX notification_newest on notification (workspace, member, made, id);
+
+CREATE UNIQUE INDEX notification_once on notification (workspace, member, kind, conversation, about) where read = 0;
 
 CREATE INDEX person_join_other on person_join (workspace, other);
 
