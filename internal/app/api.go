@@ -36,6 +36,7 @@ func (a *App) operations() *api.API {
 	a.Deliveries.API(ops)
 	webhook.API{Hooks: a.Hooks}.Register(ops)
 	a.Notify.API(ops)
+	a.Asks.API(ops, a.Mail.Link)
 	today.API{Today: a.today()}.Register(ops)
 	g := ops.Section("events", "The log of what was done, by whom and when. It holds ids, never words.")
 	api.Get(g, "/events", "listEvents", "Read the log", a.listEvents, api.Needs(actor.ReadAudit),

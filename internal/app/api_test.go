@@ -275,7 +275,7 @@ func bodies() map[string]string {
 		"changeWorkspace": `{"name":"Other","zone":"UTC","keep_days":0}`,
 		"giveGrant":       `{"role":"voice"}`, "renameTeam": `{"name":"Night"}`,
 		"setSignature": `{"signature":"none"}`, "reconnectAccount": `{"fields":{"handle":"town"}}`, "beginConsentAgain": `{"hint":"town"}`,
-		"replyToConversation": `{"text":"It is."}`, "settleDelivery": `{"there":true}`,
+		"replyToConversation": `{"text":"It is."}`, "ask": `{"address":"legal@elsewhere.example","question":"May we say so?"}`, "settleDelivery": `{"there":true}`,
 	}
 	maps.Copy(all, sortBodies())
 	all["resumeWebhook"] = `{"skip":true}`
@@ -349,6 +349,7 @@ func (d *desk) everyID() map[string]id.ID {
 	all := map[string]id.ID{"account": d.account, "conversation": page.Rows[0].ID, "person": person, "delivery": out, "member": ben,
 		"grant": members[i].Grants[0].ID, "team": press.ID, "invitation": inv.ID, "token": tokens[0].ID}
 	_, all["notification"] = d.told()
+	all["ask"] = d.asked()
 	maps.Copy(all, d.sortIDs())
 	all["webhook"] = d.hook()
 	maps.Copy(all, d.idsTogether(page.Rows[0].ID))

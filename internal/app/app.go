@@ -19,6 +19,7 @@ import (
 	"parley/internal/account"
 	"parley/internal/actor"
 	"parley/internal/archive"
+	"parley/internal/ask"
 	"parley/internal/conversation"
 	"parley/internal/db"
 	"parley/internal/delivery"
@@ -52,6 +53,7 @@ type App struct {
 	Deliveries *delivery.Delivery
 	Hooks      *webhook.Hooks
 	Notify     *notify.Service
+	Asks       *ask.Service
 	Media      *media.Store
 	Kernel     *page.Kernel
 	Bundle     *i18n.Bundle
@@ -140,7 +142,7 @@ func (a *App) capabilities() error {
 			return a.Deliveries.Accept(ctx, tx, who, delivery.Outgoing{Account: out.Account, Kind: delivery.Reply, Subject: out.Conversation, Draft: out.Draft, At: out.At})
 		},
 		Move: func(ctx context.Context, tx *db.Tx, workspace, from, to id.ID) error {
-			return errors.Join(a.Deliveries.Move(ctx, tx, workspace, from, to), a.Notify.Move(ctx, tx, workspace, from, to))
+			return errors.Join(a.Deliveries.Move(ctx, tx, workspace, from, to), a.Notify.Move(ctx, tx, workspace, from, to), a.Asks.Move(ctx, tx, workspace, from, to))
 		},
 		Describe: a.accountView, Attach: a.attach, Colleagues: a.colleagues,
 		UnderWay: func(ctx context.Context, q db.Queryer, workspace, conversation id.ID) (bool, error) {
@@ -152,6 +154,7 @@ func (a *App) capabilities() error {
 			return a.Desk.TakenBack(ctx, tx, who, out, words)
 		}})
 	a.Notify = notify.New(a.notifying())
+	a.Asks = ask.New(a.asking())
 	networks, err := a.networks()
 	if err != nil {
 		return err

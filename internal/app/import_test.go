@@ -36,7 +36,7 @@ func classes() map[string]class {
 		"problem", "secret", "stat", "text"} {
 		all[name] = ground
 	}
-	for _, name := range []string{"account", "charter", "conversation", "crisis", "delivery", "drill", "experiment", "guard", "health", "idea",
+	for _, name := range []string{"account", "ask", "charter", "conversation", "crisis", "delivery", "drill", "experiment", "guard", "health", "idea",
 		"initiative", "lesson", "listen", "notify", "outcome", "publish", "report", "team", "today", "webhook"} {
 		all[name] = capability
 	}

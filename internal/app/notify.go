@@ -12,8 +12,14 @@ import (
 
 // notifying is what notifications are made with.
 func (a *App) notifying() notify.Options {
-	return notify.Options{DB: a.DB, Clock: a.Config.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Logger: a.Config.Logger,
+	return notify.Options{DB: a.DB, Clock: a.Config.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Mail: a.Mail, Keys: a.Keys, Figures: a.figures, Logger: a.Config.Logger,
 		Roster: a.seats, Held: a.Desk.Held, Writer: a.Deliveries.Writer, Subjects: a.subjects}
+}
+
+// figures are what a digest says.
+func (a *App) figures(ctx context.Context, who actor.Actor) (notify.Figures, error) {
+	p, err := a.today().Read(ctx, who)
+	return notify.Figures{Waiting: p.Waiting, Longest: p.Longest, Mine: len(p.Mine)}, err
 }
 
 func (a *App) seats(ctx context.Context, q db.Queryer, workspace id.ID) ([]notify.Seat, error) {

@@ -13,6 +13,7 @@ import (
 
 	"parley/internal/account"
 	"parley/internal/api"
+	"parley/internal/ask"
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/i18n"
@@ -50,7 +51,7 @@ func UserAgent(base *url.URL) string { return "Parley/" + Version() + " (+" + ba
 
 // catalogues gathers every visible string.
 func catalogues() (*i18n.Bundle, error) {
-	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue, mail.Catalogue, notify.Catalogue,
+	return i18n.NewBundle(page.Catalogue, team.Catalogue, account.Catalogue, conversation.Catalogue, delivery.Catalogue, today.Catalogue, webhook.Catalogue, media.Catalogue, mail.Catalogue, notify.Catalogue, ask.Catalogue,
 		secret.Catalogue, api.Catalogue, mastodon.Catalogue, bluesky.Catalogue, feed.Catalogue, email.Catalogue, sandbox.Catalogue, Catalogue)
 }
 
@@ -84,6 +85,7 @@ func (a *App) pages() error {
 	webhook.Pages{Hooks: a.Hooks}.Register(a.Kernel)
 	desk.Opened = a.Notify.Opened
 	notify.Pages{S: a.Notify}.Register(a.Kernel)
+	ask.Pages{S: a.Asks, Base: c.URL}.Register(a.Kernel)
 	a.Kernel.Mount(api.Path+"/", a.api())
 	if c.Demo {
 		a.demoPages()

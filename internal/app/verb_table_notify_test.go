@@ -2,6 +2,7 @@ package app
 
 import (
 	"parley/internal/actor"
+	"parley/internal/ask"
 	"parley/internal/conversation"
 	"parley/internal/db"
 	"parley/internal/event"
@@ -42,6 +43,14 @@ func glance() method {
 func notifyMethods() map[string]method {
 	type does = func(actor.Actor) error
 	return map[string]method{
+		"Choices": read("", func(d *desk) act {
+			return func(a actor.Actor) (any, error) { return d.Notify.Choices(background, a) }
+		}),
+		"Choose": verb("", func(d *desk) does {
+			return func(a actor.Actor) error {
+				return d.Notify.Choose(background, a, notify.Choices{Mail: []notify.Kind{notify.Urgent}})
+			}
+		}),
 		"Get": read("notify.not_found", func(d *desk) act {
 			_, n := d.told()
 			return func(a actor.Actor) (any, error) { return d.Notify.Get(background, a, n) }
@@ -68,6 +77,37 @@ func notifyMethods() map[string]method {
 		"Opened": verb("", func(d *desk) does {
 			c, _ := d.told()
 			return func(a actor.Actor) error { return d.Notify.Opened(background, a, c) }
+		}),
+	}
+}
+
+// asked is a question by link of the owner's.
+func (d *desk) asked() id.ID {
+	d.Helper()
+	k, _, err := d.Asks.Ask(background, d.owner, ask.Question{Conversation: d.said("Is the bridge open?"), Address: "legal@elsewhere.example", Text: "May we say so?"})
+	d.must(err)
+	return k.ID
+}
+
+func askMethods() map[string]method {
+	type does = func(actor.Actor) error
+	return map[string]method{
+		"Ask": verb("conversation.not_found", func(d *desk) does {
+			c := d.said("Is the bridge open?")
+			return func(a actor.Actor) error {
+				_, _, err := d.Asks.Ask(background, a, ask.Question{Conversation: c, Address: "legal@elsewhere.example", Text: "May we say so?"})
+				return err
+			}
+		}),
+		"Of": read("conversation.not_found", func(d *desk) act {
+			c := d.said("Is the bridge open?")
+			_, _, err := d.Asks.Ask(background, d.owner, ask.Question{Conversation: c, Address: "legal@elsewhere.example", Text: "May we say so?"})
+			d.must(err)
+			return func(a actor.Actor) (any, error) { return d.Asks.Of(background, a, c) }
+		}),
+		"Revoke": verb("ask.not_found", func(d *desk) does {
+			k := d.asked()
+			return func(a actor.Actor) error { return d.Asks.Revoke(background, a, k) }
 		}),
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"parley/internal/account"
 	"parley/internal/actor"
+	"parley/internal/ask"
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/id"
@@ -72,6 +73,7 @@ func methods() map[reflect.Type]map[string]method {
 		reflect.TypeFor[*today.Today]():       todayMethods(),
 		reflect.TypeFor[*webhook.Hooks]():     hookMethods(),
 		reflect.TypeFor[*notify.Service]():    notifyMethods(),
+		reflect.TypeFor[*ask.Service]():       askMethods(),
 	}
 }
 

@@ -89,8 +89,11 @@ func (a *App) eraseAlso(ctx context.Context, tx *db.Tx, who actor.Actor, e conve
 		if err := a.Deliveries.Redact(ctx, tx, who, e.Redact); err != nil {
 			return err
 		}
+		if err := a.Asks.Redact(ctx, tx, e.Workspace, e.Redact); err != nil {
+			return err
+		}
 	}
-	if err := a.Notify.Forget(ctx, tx, e.Workspace, e.Conversations); err != nil {
+	if err := errors.Join(a.Notify.Forget(ctx, tx, e.Workspace, e.Conversations), a.Asks.Forget(ctx, tx, e.Workspace, e.Conversations)); err != nil {
 		return err
 	}
 	for _, address := range e.Pictures {
@@ -249,6 +252,9 @@ func (a *App) sweepWorkspaces(ctx context.Context) error {
 			if n == 0 {
 				break
 			}
+		}
+		if err := a.Asks.Sweep(ctx, w); err != nil {
+			return err
 		}
 		err := a.DB.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
 			_, err := a.Media.Sweep(ctx, tx, w, a.Config.Clock.Now().Add(-unheldFor), 200)

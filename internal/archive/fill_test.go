@@ -136,6 +136,9 @@ func fillTeam(t testing.TB, d *db.DB) {
 	put(t, d, "login_place", values{"login": 1, "place": []byte{0}})
 	put(t, d, "login_throttle", values{"bucket": []byte{9}})
 	put(t, d, "notification", values{"workspace": 1, "id": 1, "member": 1, "kind": "message", "conversation": 1, "event": 1, "times": 1})
+	put(t, d, "notify_choice", values{"workspace": 1, "member": 1, "mail": "urgent"})
+	put(t, d, "notify_mailed", values{"workspace": 1, "member": 1})
+	put(t, d, "ask", values{"workspace": 1, "id": 1, "member": 1, "question": odd, "hash": everyByte()})
 	put(t, d, "letter", values{"workspace": 1, "id": 1, "purpose": "invitation", "about": 1, "sealed": everyByte(), "said": odd})
 	put(t, d, "api_token", values{"workspace": 1, "id": 1, "member": 1, "hash": []byte{3}, "name": "n"})
 }

@@ -15,6 +15,8 @@ func (s *Service) API(a *api.API) {
 	g := a.Section("notifications", "What the token's member is told of. A notification says what it is about by ids, never in words.")
 	some := api.Needs(actor.ReadConversations, actor.ManageAccounts)
 	api.Get(g, "/notifications", "listNotifications", "List the member's notifications", o.list, some, api.About("Newest first. A page may be shorter than asked for where the member may no longer know of something."))
+	api.Get(g, "/notifications/choices", "readNotificationChoices", "Read how the member wants to be reached", o.choices, some)
+	api.Put(g, "/notifications/choices", "chooseNotifications", "Choose how the member is reached", o.choose, some)
 	api.Post(g, "/notifications/read", "readAllNotifications", "Mark everything as read", o.readAll, some)
 	api.Post(g, "/notifications/{notification}/read", "readNotification", "Mark a notification as read", o.read, some)
 }

@@ -181,8 +181,10 @@ func (n news) apply(ctx context.Context, s *Service, tx *db.Tx, workspace id.ID,
 
 // forget removes what is kept for a member who left.
 func (s *Service) forget(ctx context.Context, tx *db.Tx, workspace, member id.ID) error {
-	if _, err := tx.Exec(ctx, `delete from notification where workspace = $1 and member = $2`, workspace, member); err != nil {
-		return fmt.Errorf("forgetting a member's notifications: %w", err)
+	for _, table := range []string{"notification", "notify_choice", "notify_mailed"} {
+		if _, err := tx.Exec(ctx, `delete from `+table+` where workspace = $1 and member = $2`, workspace, member); err != nil {
+			return fmt.Errorf("forgetting a member's notifications: %w", err)
+		}
 	}
-	return nil
+	return s.Mail.Withdraw(ctx, tx, workspace, "notification", member)
 }

@@ -28,6 +28,8 @@ import (
 	"parley/internal/event"
 	"parley/internal/id"
 	"parley/internal/job"
+	"parley/internal/mail"
+	"parley/internal/secret"
 )
 
 // Catalogue holds the sentences of this package.
@@ -98,6 +100,8 @@ type Options struct {
 	IDs    *id.Maker
 	Log    *event.Log
 	Jobs   *job.Queue
+	Mail   *mail.Service
+	Keys   *secret.Keyring
 	Logger *slog.Logger
 	// Roster lists who is in a workspace at this moment.
 	Roster func(ctx context.Context, q db.Queryer, workspace id.ID) ([]Seat, error)
@@ -105,6 +109,8 @@ type Options struct {
 	Held func(ctx context.Context, q db.Queryer, workspace id.ID, conversations []id.ID) (map[id.ID]id.ID, error)
 	// Writer is who wrote what a delivery carries; 0: nobody here.
 	Writer func(ctx context.Context, q db.Queryer, workspace, delivery id.ID) (id.ID, error)
+	// Figures are the numbers of a digest, as the actor may know them.
+	Figures func(ctx context.Context, a actor.Actor) (Figures, error)
 	// Subjects names what notifications are about, with the rights of whoever reads.
 	Subjects func(ctx context.Context, a actor.Actor, all []Notification) (map[id.ID]Subject, error)
 }
@@ -133,6 +139,7 @@ func New(o Options) *Service {
 	}
 	s := &Service{Options: o, wake: make(chan struct{}, 1), seen: map[id.ID]int64{}}
 	o.Jobs.Handle("notify.sweep", job.Policy{Every: 6 * time.Hour, Limit: 1}, func(ctx context.Context, _ job.Job) error { return s.sweep(ctx) })
+	o.Jobs.Handle("notify.tell", job.Policy{Every: time.Minute, Limit: 1}, func(ctx context.Context, _ job.Job) error { return s.Tell(ctx) })
 	return s
 }
 

@@ -40,12 +40,13 @@ const (
 type house struct {
 	testing.TB
 	*notify.Service
-	db     *db.DB
-	log    *event.Log
-	clock  *clock.Fake
-	seats  []notify.Seat
-	holds  map[id.ID]id.ID
-	writer map[id.ID]id.ID
+	db      *db.DB
+	log     *event.Log
+	clock   *clock.Fake
+	seats   []notify.Seat
+	holds   map[id.ID]id.ID
+	writer  map[id.ID]id.ID
+	figures notify.Figures
 }
 
 func seat(member id.ID, grants ...actor.Grant) notify.Seat {

@@ -24,6 +24,7 @@ func (p Pages) Register(k *page.Kernel) {
 	k.Handle("GET "+Path, p.list, page.SignedIn)
 	k.Handle("POST "+Path+"/read", p.readAll, page.SignedIn)
 	k.Member("GET /notifications/{notification}", p.open)
+	p.registerChoices(k)
 	k.Member("POST /notifications/{notification}/read", p.read)
 }
 
