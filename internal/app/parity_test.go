@@ -75,6 +75,7 @@ func forms() map[string]counterpart {
 			"discardDelivery", "callBackDelivery"),
 	}
 	maps.Copy(all, notifyForms())
+	maps.Copy(all, doorForms())
 	maps.Copy(all, sortForms())
 	maps.Copy(all, hookForms())
 	maps.Copy(all, personForms())

@@ -34,7 +34,7 @@ type Restored struct {
 
 // leftovers are the tables in which a server that was started once and never set
 // up leaves rows. They do not stand in the way of a restore.
-var leftovers = []string{"node", "job", "setting", "login_link", "login_throttle"}
+var leftovers = []string{"node", "job", "setting", "login_link", "login_step", "login_throttle"}
 
 // Restore loads an archive of size bytes into an empty database, and its keys, if
 // they are inside, into the key file, which it never replaces.

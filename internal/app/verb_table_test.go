@@ -66,7 +66,7 @@ type ctx = context.Context
 // methods is every method of a capability that takes an actor.
 func methods() map[reflect.Type]map[string]method {
 	return map[reflect.Type]map[string]method{
-		reflect.TypeFor[*team.Service]():      teamMethods(),
+		reflect.TypeFor[*team.Service]():      merged(teamMethods(), doorMethods()),
 		reflect.TypeFor[*account.Accounts]():  accountMethods(),
 		reflect.TypeFor[*conversation.Desk](): merged(deskMethods(), sortMethods(), personMethods(), clockMethods(), searchMethods(), emailMethods()),
 		reflect.TypeFor[*delivery.Delivery](): deliveryMethods(),

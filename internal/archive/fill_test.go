@@ -133,6 +133,8 @@ func fillTeam(t testing.TB, d *db.DB) {
 	put(t, d, "api_answer", values{"workspace": 1, "token": 1, "key": odd, "request": everyByte()})
 	put(t, d, "login_link", values{"hash": []byte{1}, "purpose": "password", "login": 2})
 	put(t, d, "login_session", values{"id": 1, "login": 1, "hash": []byte{2}})
+	put(t, d, "passkey", values{"id": 1, "login": 1, "credential": []byte{3}, "name": "Phone", "record": "{}"})
+	put(t, d, "login_step", values{"hash": []byte{4}, "purpose": "passkey.use", "place": []byte{5}})
 	put(t, d, "login_place", values{"login": 1, "place": []byte{0}})
 	put(t, d, "login_throttle", values{"bucket": []byte{9}})
 	put(t, d, "notification", values{"workspace": 1, "id": 1, "member": 1, "kind": "message", "conversation": 1, "event": 1, "times": 1})

@@ -34,15 +34,7 @@ func (s *Service) ChangePassword(ctx context.Context, a actor.Actor, in Password
 	if err := checkPassword(in.New, l.email, l.name); err != nil {
 		return err
 	}
-	folded := foldTyped(l.email)
-	try, err := s.admit(ctx, folded, p)
-	if err != nil {
-		return err
-	}
-	checked, _, err := s.check(ctx, folded, in.Old)
-	if problem.Is(err, "team.sign_in") {
-		return problem.New(problem.Invalid, "team.old_password").At("old")
-	}
+	checked, try, err := s.proves(ctx, l, in.Old, p)
 	if err != nil {
 		return err
 	}
@@ -59,6 +51,20 @@ func (s *Service) ChangePassword(ctx context.Context, a actor.Actor, in Password
 		}
 		return s.setPassword(ctx, tx, login, hash, in.Keep)
 	})
+}
+
+// proves checks somebody's present password, counted as at sign-in.
+func (s *Service) proves(ctx context.Context, l loginRow, password string, p Place) (loginRow, admitted, error) {
+	folded := foldTyped(l.email)
+	try, err := s.admit(ctx, folded, p)
+	if err != nil {
+		return l, try, err
+	}
+	checked, _, err := s.check(ctx, folded, password)
+	if problem.Is(err, "team.sign_in") {
+		err = problem.New(problem.Invalid, "team.old_password").At("old")
+	}
+	return checked, try, err
 }
 
 // setPassword stores a new hash, ends the sessions but keep and the links that

@@ -54,6 +54,8 @@ func (s *Service) Pages(k *page.Kernel, base *url.URL) {
 	k.Handle("GET /password/{secret}", p.password)
 	k.Handle("POST /password/{secret}", p.passwordPost)
 
+	p.registerPasskeys(k)
+
 	k.Handle("GET "+MePath, p.me)
 	k.Handle("POST /me/name", p.mePost(p.rename))
 	k.Handle("POST /me/password", p.mePost(p.changePassword))

@@ -16,6 +16,7 @@ type doorForm struct {
 	Zone      string
 	Return    string
 	Mail      bool // Parley can send them a link
+	Passkeys  bool // can be used here
 	Err       error
 }
 
@@ -31,7 +32,7 @@ func (p pages) signIn(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(signInPage(doorForm{Return: back, Mail: p.s.mail.Ready()}, fresh))
+	return r.Render(signInPage(doorForm{Return: back, Passkeys: p.s.PasskeysWork(), Mail: p.s.mail.Ready()}, fresh))
 }
 
 func (p pages) signInPost(_ http.ResponseWriter, r *page.Request) error {
@@ -39,7 +40,7 @@ func (p pages) signInPost(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	form := doorForm{Email: f.Get("email"), Return: page.LocalPath(f.Get("return")), Mail: p.s.mail.Ready()}
+	form := doorForm{Email: f.Get("email"), Return: page.LocalPath(f.Get("return")), Passkeys: p.s.PasskeysWork(), Mail: p.s.mail.Ready()}
 	in, err := p.s.SignIn(r.Context(), form.Email, f.Get("password"), place(r))
 	if err != nil {
 		return again(r, err, func(err error) error {

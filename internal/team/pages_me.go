@@ -20,11 +20,12 @@ type meView struct {
 	Email    string
 	Current  id.ID // the session that looks
 	Sessions []Session
+	Passkeys passkeysView
 	Tokens   []myToken
 	Places   []page.Workspace // where tokens can be made
 	Rights   []actor.Right    // that some token could carry
 	Err      error
-	About    string // the form that Err belongs to: "name", "password", "token"
+	About    string // the form that Err belongs to: "name", "password", "passkey", "token"
 }
 
 // fault is what is wrong with one of the forms, for its fields.
@@ -77,6 +78,9 @@ func (p pages) readMe(r *page.Request) (meView, error) {
 	if i := slices.IndexFunc(v.Sessions, func(x Session) bool { return x.ID == v.Current }); i > 0 { // this browser first
 		current := v.Sessions[i]
 		v.Sessions = slices.Insert(slices.Delete(v.Sessions, i, i+1), 0, current)
+	}
+	if v.Passkeys, err = p.readPasskeys(r); err != nil {
+		return v, err
 	}
 	for _, w := range r.Visitor.Workspaces {
 		tokens, err := p.s.Tokens(ctx, w.Actor, w.Actor.Member)

@@ -3,6 +3,7 @@ package team_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -45,7 +46,7 @@ func setup(t testing.TB) *house {
 // on makes a node of its own number on a database.
 func on(t testing.TB, d *db.DB, c *clock.Fake, node int, cost team.Cost) *house {
 	h := &house{t: t, db: d, clock: c, ids: id.NewMaker(c, node)}
-	h.Service = team.New(team.Config{DB: d, Events: event.NewLog(c, nil), Clock: c, IDs: h.ids, Cost: cost,
+	h.Service = team.New(team.Config{DB: d, Events: event.NewLog(c, nil), Clock: c, IDs: h.ids, Cost: cost, URL: &url.URL{Scheme: "http", Host: "localhost:8080"},
 		Ended: func(e team.Ended) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -81,7 +81,7 @@ func (s *Service) check(ctx context.Context, folded, password string) (l loginRo
 	if err != nil {
 		return l, false, err
 	}
-	if !found {
+	if !found || l.password == noPassword {
 		if err := s.hasher.pretend(ctx, password); err != nil {
 			return l, false, fmt.Errorf("checking a password: %w", err)
 		}

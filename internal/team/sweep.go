@@ -79,6 +79,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			{`delete from login_session where until <= $1`, now},
 			{`delete from login_session where seen <= $1`, now.Add(-SessionIdle)},
 			{`delete from login_link where purpose = 'password' and until <= $1`, now},
+			{`delete from login_step where until <= $1`, now},
 			{`delete from login_throttle where last <= $1`, now.Add(-forget)},
 			{`delete from login_place where seen <= $1`, now.Add(-placeLife)},
 		} {

@@ -19,8 +19,11 @@ package team
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"sync"
 	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"parley/internal/actor"
 	"parley/internal/clock"
@@ -84,6 +87,8 @@ type Config struct {
 	Clock  clock.Clock
 	IDs    *id.Maker
 	Logger *slog.Logger
+	// URL is the public address, to which passkeys are bound; nil: there are none.
+	URL *url.URL
 	// Cost of a password hash; the zero Cost is DefaultCost.
 	Cost Cost
 	// Ended is called after the commit, on the node that did it. Other nodes
@@ -104,6 +109,7 @@ type Service struct {
 	ids      *id.Maker
 	logger   *slog.Logger
 	hasher   *hasher
+	relying  *webauthn.WebAuthn // nil where the address can have no passkeys
 	ended    func(Ended)
 	accounts func(ctx context.Context, a actor.Actor) ([]NamedScope, error)
 	mail     *mail.Service
@@ -120,7 +126,7 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		db: c.DB, events: c.Events, clock: c.Clock, ids: c.IDs, logger: c.Logger,
-		hasher: newHasher(c.Cost), ended: c.Ended, accounts: c.Accounts, mail: c.Mail,
+		hasher: newHasher(c.Cost), relying: relyingParty(c.URL), ended: c.Ended, accounts: c.Accounts, mail: c.Mail,
 		sessions: map[id.ID]time.Time{}, tokens: map[tokenUse]time.Time{},
 	}
 }

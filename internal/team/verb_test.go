@@ -3,6 +3,7 @@ package team_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type scene struct {
 	press         id.ID
 	invitation    id.ID
 	token         id.ID
+	passkey       id.ID
 }
 
 func newScene(h *house, n int) scene {
@@ -47,6 +49,8 @@ func newScene(h *house, n int) scene {
 	tok, _, err := h.CreateToken(ctx, s.owner.actor, team.NewToken{Name: "script", Rights: []actor.Right{actor.Reply}, Until: h.clock.Now().Add(time.Hour)})
 	must(h.t, err)
 	s.token = tok.ID
+	_, key := h.withPasskey(s.owner)
+	s.passkey = key.ID
 	return s
 }
 
@@ -62,7 +66,7 @@ type verb struct {
 func verbs() map[string]verb {
 	type c = context.Context
 	voice := []team.RoleIn{{Role: team.Voice}}
-	return map[string]verb{
+	all := map[string]verb{
 		"AddToTeam": {do: func(ctx c, s scene, a actor.Actor) error {
 			return s.AddToTeam(ctx, a, s.press, s.member.actor.Member)
 		}, foreign: "team.no_team"},
@@ -151,6 +155,8 @@ func verbs() map[string]verb {
 			return err
 		}, reads: true},
 	}
+	maps.Copy(all, passkeyVerbs())
+	return all
 }
 
 func TestTheTableHasEveryVerb(t *testing.T) {
@@ -227,6 +233,9 @@ func TestVerbsOfManagersAreNotForOthers(t *testing.T) {
 	own := map[string]bool{"ChangePassword": true, "CreateToken": true, "Leave": true, "Members": true, "RenameSelf": true,
 		"RevokeOtherSessions": true, "RevokeSession": true, "RevokeToken": true, "Scopes": true, "Sessions": true, "Teams": true,
 		"Tokens": true, "Workspace": true}
+	for name := range passkeyVerbs() {
+		own[name] = true
+	}
 	for name, v := range verbs() {
 		if own[name] {
 			continue

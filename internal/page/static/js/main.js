@@ -55,6 +55,9 @@ if (!("commandForElement" in HTMLButtonElement.prototype)) {
 const palette = document.getElementById("palette");
 palette?.addEventListener("beforetoggle", () => import("./later/palette.js").then((m) => palette instanceof HTMLDialogElement && m.start(palette)), { once: true });
 
+const passkeys = document.querySelectorAll("form[data-passkey]");
+if (passkeys.length) import("./later/passkey.js").then((m) => m.start(passkeys));
+
 settle(document);
 mark();
 swap();
