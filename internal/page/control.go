@@ -72,3 +72,13 @@ func (f FieldView) attributes() templ.Attributes {
 	}
 	return a
 }
+
+// points reports whether a sign points to where one reads on, and so the other
+// way where one reads from right to left.
+func points(icon string) bool {
+	switch icon {
+	case "back", "send", "reply", "external":
+		return true
+	}
+	return false
+}

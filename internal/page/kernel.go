@@ -152,6 +152,9 @@ func New(o Options) (*Kernel, error) {
 		return nil, fmt.Errorf("page: base address %s: %w", o.URL, err)
 	}
 	k.Mount("GET /static/", k.assets)
+	if err := k.installable(files); err != nil {
+		return nil, err
+	}
 	k.Handle("GET /live", k.live, streaming)
 	k.Handle("/", func(http.ResponseWriter, *Request) error { return NotFound() })
 	return k, nil

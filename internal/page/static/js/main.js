@@ -72,3 +72,6 @@ drafts();
 leave();
 live();
 setInterval(age, 20000);
+
+// Where nobody answers, a page of ours says so. Nothing that is private is kept.
+if (document.body.dataset.liveUrl && "serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});
