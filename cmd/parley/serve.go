@@ -68,6 +68,7 @@ type serveCmd struct {
 	Sandbox        string         `help:"Address of a simulated network that 'parley sandbox' serves, to connect practice accounts." placeholder:"URL"`
 	PLC            string         `help:"AT Protocol directory instead of the public one." name:"plc" placeholder:"URL"`
 	Jetstream      string         `help:"Jetstream instead of the public one; 'none' polls only." placeholder:"URL"`
+	OIDC           otherSignIn    `embed:"" prefix:"oidc-"`
 }
 
 func (c *serveCmd) Run(ctx context.Context, s *streams) error {
@@ -81,6 +82,9 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	cfg.Crash = points
+	if cfg.OIDC, err = c.OIDC.read(); err != nil {
+		return err
+	}
 	ln, err := c.listener(&cfg)
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func (a *App) ground() {
 // capabilities wires what Parley does. A line here is all that a new one needs.
 func (a *App) capabilities() error {
 	c := a.Config
-	a.Team = team.New(team.Config{DB: a.DB, Events: a.Events, Clock: c.Clock, IDs: a.IDs, Logger: c.Logger, Cost: c.Cost, URL: c.URL,
+	a.Team = team.New(team.Config{DB: a.DB, Events: a.Events, Clock: c.Clock, IDs: a.IDs, Logger: c.Logger, Cost: c.Cost, URL: c.URL, OIDC: a.otherSignIn(),
 		Ended: a.ended, Accounts: a.accountNames, Mail: a.Mail})
 	a.Accounts = account.New(account.Options{DB: a.DB, Clock: c.Clock, IDs: a.IDs, Log: a.Events, Jobs: a.Jobs, Keys: a.Keys, Crash: c.Crash,
 		Logger: c.Logger, BaseURL: c.URL, Owner: a.owner, Picture: a.picture,

@@ -37,6 +37,7 @@ type Config struct {
 	Logger      *slog.Logger
 	Crash       *crash.Points
 	Cost        team.Cost // of password hashes; zero is the default
+	OIDC        OIDC      // another organisation's sign-in; the zero value is none
 	Sandbox     string    // address of a simulated network in another process; "" is none
 	PLC         string    // AT Protocol directory; "" is the public one
 	Jetstream   string    // "" is the public one, "none" is none

@@ -2,6 +2,7 @@ package app
 
 import (
 	"parley/internal/actor"
+	"parley/internal/id"
 	"parley/internal/team"
 	"parley/internal/team/passkeytest"
 )
@@ -25,6 +26,15 @@ func (d *desk) passkey() team.Passkey {
 	return k
 }
 
+// identity is how another sign-in knows the owner.
+func (d *desk) identity() id.ID {
+	d.Helper()
+	n := d.IDs.New()
+	d.exec(`insert into login_identity (id, login, issuer, subject, created, used)
+		select $1, login, 'https://login.example', $2, 0, 0 from member where id = $3`, n, n.String(), d.owner.Member)
+	return n
+}
+
 // doorMethods are the rows of team's ways to sign in.
 func doorMethods() map[string]method {
 	type does = func(actor.Actor) error
@@ -35,6 +45,14 @@ func doorMethods() map[string]method {
 				_, err := d.Team.AddPasskey(background, a, team.NewPasskey{Name: "Phone", Answer: answer})
 				return err
 			}
+		}),
+		"Identities": read("", func(d *desk) act {
+			d.identity()
+			return func(a actor.Actor) (any, error) { return d.Team.Identities(background, a) }
+		}),
+		"RemoveIdentity": verb("team.no_identity", func(d *desk) does {
+			n := d.identity()
+			return func(a actor.Actor) error { return d.Team.RemoveIdentity(background, a, n) }
 		}),
 		"HasPassword": read("", func(d *desk) act {
 			return func(a actor.Actor) (any, error) { return d.Team.HasPassword(background, a) }

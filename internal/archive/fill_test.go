@@ -134,6 +134,7 @@ func fillTeam(t testing.TB, d *db.DB) {
 	put(t, d, "login_link", values{"hash": []byte{1}, "purpose": "password", "login": 2})
 	put(t, d, "login_session", values{"id": 1, "login": 1, "hash": []byte{2}})
 	put(t, d, "passkey", values{"id": 1, "login": 1, "credential": []byte{3}, "name": "Phone", "record": "{}"})
+	put(t, d, "login_identity", values{"id": 1, "login": 1, "issuer": "https://login.example", "subject": "s"})
 	put(t, d, "login_step", values{"hash": []byte{4}, "purpose": "passkey.use", "place": []byte{5}})
 	put(t, d, "login_place", values{"login": 1, "place": []byte{0}})
 	put(t, d, "login_throttle", values{"bucket": []byte{9}})

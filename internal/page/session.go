@@ -61,6 +61,24 @@ func (r *Request) SignOut() {
 	r.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
 
+// Keep gives the browser something to bring back, until a time: part of a way that
+// leads over another site. Kept reads it, Drop takes it away.
+func (r *Request) Keep(name, value string, until time.Time) {
+	r.setCookie("parley-"+name, value, until)
+}
+
+// Kept is what the browser brought back; "" if nothing.
+func (r *Request) Kept(name string) string {
+	c, err := r.Cookie(r.kernel.cookieName("parley-" + name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// Drop takes away what Keep gave.
+func (r *Request) Drop(name string) { r.clearCookie("parley-" + name) }
+
 // SessionToken is the token the browser sent; "" if none.
 func (r *Request) SessionToken() string { return r.token }
 

@@ -180,8 +180,8 @@ func (s *Service) depart(ctx context.Context, tx *db.Tx, a actor.Actor, member i
 }
 
 // endSessionsToNowhere ends the sessions of a login that belongs to no workspace
-// any more, and forgets its passkeys. Where it belongs to another one, they go on
-// there. Who has passkeys only keeps them: being invited again must be of use.
+// any more, and forgets its other ways to sign in. Where it belongs to another one,
+// they go on there. Who has no password keeps them: being invited again must be of use.
 func (s *Service) endSessionsToNowhere(ctx context.Context, tx *db.Tx, login id.ID, a actor.Actor) error {
 	var elsewhere int
 	if err := tx.Row(ctx, `select count(*) from member where login = $1 and departed = 0`, login).Scan(&elsewhere); err != nil {
@@ -190,9 +190,13 @@ func (s *Service) endSessionsToNowhere(ctx context.Context, tx *db.Tx, login id.
 	if elsewhere > 0 {
 		return nil
 	}
-	const q = `delete from passkey where login in (select id from login where id = $1 and password <> $2)`
-	if _, err := tx.Exec(ctx, q, login, noPassword); err != nil {
-		return fmt.Errorf("forgetting passkeys: %w", err)
+	for _, q := range []string{
+		`delete from passkey where login in (select id from login where id = $1 and password <> $2)`,
+		`delete from login_identity where login in (select id from login where id = $1 and password <> $2)`,
+	} {
+		if _, err := tx.Exec(ctx, q, login, noPassword); err != nil {
+			return fmt.Errorf("forgetting ways to sign in: %w", err)
+		}
 	}
 	return s.endSessions(ctx, tx, login, 0, a)
 }

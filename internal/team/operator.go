@@ -174,6 +174,7 @@ func (o Operator) RemoveLogin(ctx context.Context, email string) error {
 			`delete from login_place where login = $1`,
 			`delete from login_step where login = $1`,
 			`delete from passkey where login = $1`,
+			`delete from login_identity where login = $1`,
 		} {
 			if _, err := tx.Exec(ctx, q, l.id); err != nil {
 				return fmt.Errorf("removing a login: %w", err)

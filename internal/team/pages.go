@@ -55,6 +55,7 @@ func (s *Service) Pages(k *page.Kernel, base *url.URL) {
 	k.Handle("POST /password/{secret}", p.passwordPost)
 
 	p.registerPasskeys(k)
+	p.registerOIDC(k)
 
 	k.Handle("GET "+MePath, p.me)
 	k.Handle("POST /me/name", p.mePost(p.rename))

@@ -15,9 +15,12 @@ type doorForm struct {
 	Workspace string
 	Zone      string
 	Return    string
-	Mail      bool // Parley can send them a link
-	Passkeys  bool // can be used here
-	Err       error
+	Mail      bool   // Parley can send them a link
+	Passkeys  bool   // can be used here
+	Other     string // label of the other organisation's sign-in, if there is one
+	// Invitation is its secret, where one was followed.
+	Invitation string
+	Err        error
 }
 
 // problem is the fault of the form, for its fields.
@@ -32,7 +35,7 @@ func (p pages) signIn(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Render(signInPage(doorForm{Return: back, Passkeys: p.s.PasskeysWork(), Mail: p.s.mail.Ready()}, fresh))
+	return r.Render(signInPage(doorForm{Return: back, Passkeys: p.s.PasskeysWork(), Mail: p.s.mail.Ready(), Other: p.s.OIDCLabel()}, fresh))
 }
 
 func (p pages) signInPost(_ http.ResponseWriter, r *page.Request) error {
@@ -40,7 +43,7 @@ func (p pages) signInPost(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	form := doorForm{Email: f.Get("email"), Return: page.LocalPath(f.Get("return")), Passkeys: p.s.PasskeysWork(), Mail: p.s.mail.Ready()}
+	form := doorForm{Email: f.Get("email"), Return: page.LocalPath(f.Get("return")), Passkeys: p.s.PasskeysWork(), Mail: p.s.mail.Ready(), Other: p.s.OIDCLabel()}
 	in, err := p.s.SignIn(r.Context(), form.Email, f.Get("password"), place(r))
 	if err != nil {
 		return again(r, err, func(err error) error {
@@ -113,6 +116,7 @@ func (p pages) showOffer(r *page.Request, form doorForm) error {
 	if err != nil {
 		return err
 	}
+	form.Other, form.Invitation = p.s.OIDCLabel(), r.PathValue("secret")
 	return r.RenderStatus(status(form.Err), offerPage(o, form, r.URL.Path))
 }
 

@@ -21,11 +21,12 @@ type meView struct {
 	Current  id.ID // the session that looks
 	Sessions []Session
 	Passkeys passkeysView
+	Other    otherView
 	Tokens   []myToken
 	Places   []page.Workspace // where tokens can be made
 	Rights   []actor.Right    // that some token could carry
 	Err      error
-	About    string // the form that Err belongs to: "name", "password", "passkey", "token"
+	About    string // the form that Err belongs to: "name", "password", "passkey", "other", "token"
 }
 
 // fault is what is wrong with one of the forms, for its fields.
@@ -80,6 +81,9 @@ func (p pages) readMe(r *page.Request) (meView, error) {
 		v.Sessions = slices.Insert(slices.Delete(v.Sessions, i, i+1), 0, current)
 	}
 	if v.Passkeys, err = p.readPasskeys(r); err != nil {
+		return v, err
+	}
+	if v.Other, err = p.readOther(r); err != nil {
 		return v, err
 	}
 	for _, w := range r.Visitor.Workspaces {

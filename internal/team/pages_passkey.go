@@ -63,7 +63,7 @@ func (p pages) signInWithPasskey(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	form := doorForm{Return: page.LocalPath(f.Get("return")), Passkeys: p.s.PasskeysWork()}
+	form := doorForm{Return: page.LocalPath(f.Get("return")), Passkeys: p.s.PasskeysWork(), Other: p.s.OIDCLabel()}
 	in, err := p.s.SignInWithPasskey(r.Context(), []byte(f.Get("answer")), place(r))
 	if err != nil {
 		return again(r, err, func(err error) error {

@@ -172,6 +172,12 @@ func (s *Service) keepAWayIn(ctx context.Context, tx *db.Tx, login id.ID) error 
 	if err := tx.Row(ctx, `select count(*) from passkey where login = $1 and doubted = 0`, login).Scan(&ways); err != nil {
 		return fmt.Errorf("looking for another way to sign in: %w", err)
 	}
+	if s.oidc != nil && ways == 0 {
+		const q = `select count(*) from login_identity where login = $1 and issuer = $2`
+		if err := tx.Row(ctx, q, login, s.oidc.Issuer).Scan(&ways); err != nil {
+			return fmt.Errorf("looking for another way to sign in: %w", err)
+		}
+	}
 	if ways == 0 {
 		return problem.New(problem.Conflict, "team.last_way_in")
 	}

@@ -40,4 +40,5 @@ const (
 	setupPrefix      = "f"
 	passwordPrefix   = "p"
 	invitationPrefix = "i"
+	stepPrefix       = "d"
 )

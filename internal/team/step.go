@@ -23,6 +23,7 @@ const (
 const (
 	addsPasskey = "passkey.add"
 	usesPasskey = "passkey.use"
+	usesOIDC    = "oidc"
 )
 
 // step is what is remembered between two requests of one sign-in. It is found by

@@ -89,6 +89,8 @@ type Config struct {
 	Logger *slog.Logger
 	// URL is the public address, to which passkeys are bound; nil: there are none.
 	URL *url.URL
+	// OIDC is another organisation's sign-in; nil: there is none.
+	OIDC *OIDC
 	// Cost of a password hash; the zero Cost is DefaultCost.
 	Cost Cost
 	// Ended is called after the commit, on the node that did it. Other nodes
@@ -109,6 +111,7 @@ type Service struct {
 	ids      *id.Maker
 	logger   *slog.Logger
 	hasher   *hasher
+	oidc     *seconder          // nil: there is none
 	relying  *webauthn.WebAuthn // nil where the address can have no passkeys
 	ended    func(Ended)
 	accounts func(ctx context.Context, a actor.Actor) ([]NamedScope, error)
@@ -126,7 +129,7 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		db: c.DB, events: c.Events, clock: c.Clock, ids: c.IDs, logger: c.Logger,
-		hasher: newHasher(c.Cost), relying: relyingParty(c.URL), ended: c.Ended, accounts: c.Accounts, mail: c.Mail,
+		hasher: newHasher(c.Cost), relying: relyingParty(c.URL), oidc: newSeconder(c.OIDC), ended: c.Ended, accounts: c.Accounts, mail: c.Mail,
 		sessions: map[id.ID]time.Time{}, tokens: map[tokenUse]time.Time{},
 	}
 }

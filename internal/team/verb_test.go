@@ -25,6 +25,7 @@ type scene struct {
 	invitation    id.ID
 	token         id.ID
 	passkey       id.ID
+	identity      id.ID
 }
 
 func newScene(h *house, n int) scene {
@@ -51,6 +52,7 @@ func newScene(h *house, n int) scene {
 	s.token = tok.ID
 	_, key := h.withPasskey(s.owner)
 	s.passkey = key.ID
+	s.identity = h.madeUp(s.owner.Login)
 	return s
 }
 
@@ -156,6 +158,7 @@ func verbs() map[string]verb {
 		}, reads: true},
 	}
 	maps.Copy(all, passkeyVerbs())
+	maps.Copy(all, identityVerbs())
 	return all
 }
 
@@ -234,6 +237,9 @@ func TestVerbsOfManagersAreNotForOthers(t *testing.T) {
 		"RevokeOtherSessions": true, "RevokeSession": true, "RevokeToken": true, "Scopes": true, "Sessions": true, "Teams": true,
 		"Tokens": true, "Workspace": true}
 	for name := range passkeyVerbs() {
+		own[name] = true
+	}
+	for name := range identityVerbs() {
 		own[name] = true
 	}
 	for name, v := range verbs() {

@@ -500,6 +500,17 @@ create table login (
   CHECK (removed = 0 OR email = ''::text AND email_folded = ''::text AND password = ''::text)
 );
 
+create table login_identity (
+  id bigint not null,
+  login bigint not null,
+  issuer text not null,
+  subject text not null,
+  created bigint not null,
+  used bigint not null,
+  PRIMARY KEY (id),
+  FOREIGN KEY (login) REFERENCES login(id)
+);
+
 create table login_link (
   hash bytea not null,
   purpose text not null,
@@ -1072,6 +1083,10 @@ CREATE INDEX letter_about ON letter USING btree (workspace, purpose, about, id);
 CREATE INDEX letter_made ON letter USING btree (made);
 
 CREATE UNIQUE INDEX login_email ON login USING btree (email_folded) WHERE removed = 0;
+
+CREATE INDEX login_identity_login ON login_identity USING btree (login);
+
+CREATE UNIQUE INDEX login_identity_subject ON login_identity USING btree (issuer, subject);
 
 CREATE INDEX login_link_login ON login_link USING btree (login);
 

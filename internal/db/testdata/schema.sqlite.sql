@@ -492,6 +492,15 @@ CREATE TABLE login (
   check (removed = 0 or (email = '' and email_folded = '' and password = ''))
 ) strict;
 
+CREATE TABLE login_identity (
+  id integer primary key,
+  login integer not null references login (id),
+  issuer text not null,
+  subject text not null,
+  created integer not null,
+  used integer not null
+) strict;
+
 CREATE TABLE login_link (
   hash blob primary key,
   purpose text not null check (purpose in ('setup', 'password')),
@@ -1036,6 +1045,10 @@ CREATE INDEX letter_about on letter (workspace, purpose, about, id);
 CREATE INDEX letter_made on letter (made);
 
 CREATE UNIQUE INDEX login_email on login (email_folded) where removed = 0;
+
+CREATE INDEX login_identity_login on login_identity (login);
+
+CREATE UNIQUE INDEX login_identity_subject on login_identity (issuer, subject);
 
 CREATE INDEX login_link_login on login_link (login);
 
