@@ -14,7 +14,7 @@ func formsTogether() map[string]counterpart {
 		"POST /w/{workspace}/inbox/{conversation}/handover":            by("handOverConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/handback":            by("handBackConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/draft":               by("saveDraft"),
-		"POST /w/{workspace}/inbox/{conversation}/ask":                 by("askForConversation"),
+		"POST /w/{workspace}/inbox/{conversation}/claim/ask":           by("askForConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/give":                by("giveConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/keep":                by("keepConversation"),
 		"POST /w/{workspace}/inbox/{conversation}/take":                by("takeConversation"),

@@ -16,7 +16,7 @@ func together() map[string]method {
 	maps.Copy(all, noteMethods())
 	maps.Copy(all, handoverMethods())
 	maps.Copy(all, draftMethods())
-	maps.Copy(all, askMethods())
+	maps.Copy(all, claimAskMethods())
 	return all
 }
 
@@ -97,7 +97,7 @@ func draftMethods() map[string]method {
 	}
 }
 
-func askMethods() map[string]method {
+func claimAskMethods() map[string]method {
 	type does = func(*conversation.Desk, ctx, actor.Actor, id.ID) error
 	asked := func(do does) method {
 		return verb("conversation.not_found", func(d *desk) func(actor.Actor) error {

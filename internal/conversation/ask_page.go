@@ -10,7 +10,7 @@ import (
 )
 
 func (p *Pages) registerAsking(k *page.Kernel) {
-	k.Member("POST /inbox/{conversation}/ask", p.verb(p.Desk.AskFor))
+	k.Member("POST /inbox/{conversation}/claim/ask", p.verb(p.Desk.AskFor))
 	k.Member("POST /inbox/{conversation}/give", p.verb(p.Desk.GiveClaim))
 	k.Member("POST /inbox/{conversation}/keep", p.verb(p.Desk.KeepClaim))
 	k.Member("POST /inbox/{conversation}/take", p.verb(p.Desk.TakeClaim))
@@ -24,7 +24,7 @@ func (p *Pages) presentAsk(r *page.Request, v View, claim *page.ClaimView, act f
 	switch {
 	case v.ClaimedBy == 0:
 	case v.Asked == nil && !claim.Mine:
-		claim.Ask = act("ask")
+		claim.Ask = act("claim/ask")
 	case v.Asked != nil && claim.Mine:
 		claim.Asked = &page.AskView{By: v.Asked.By, Since: v.Asked.At, Give: act("give"), Keep: act("keep")}
 	case v.Asked != nil && v.Asked.Member == me:
@@ -51,7 +51,7 @@ func (p *Pages) setRules(_ http.ResponseWriter, r *page.Request) error {
 	if err != nil {
 		return err
 	}
-	err = p.Desk.SetRules(r.Context(), r.Actor, Rules{ClaimMinutes: whole(f.Get("claim_minutes")), CallBack: whole(f.Get("call_back"))})
+	err = p.Desk.SetRules(r.Context(), r.Actor, Rules{ClaimMinutes: wholeNumber(f.Get("claim_minutes")), CallBack: wholeNumber(f.Get("call_back"))})
 	if refusal := problem.Of(err); refusal != nil && refusal.Kind == problem.Invalid && !r.Fetched() {
 		return r.RenderStatus(refusal.Kind.Status(), rulesPage(f.Get("claim_minutes"), f.Get("call_back"), refusal))
 	}
@@ -62,8 +62,8 @@ func (p *Pages) setRules(_ http.ResponseWriter, r *page.Request) error {
 	return r.Redirect(r.Link("settings/together"))
 }
 
-// whole is a number in a form; what is none is refused where the others are.
-func whole(s string) int {
+// wholeNumber is a number in a form; what is none is refused where the others are.
+func wholeNumber(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		return -1

@@ -105,7 +105,7 @@ func TestNoTableIsLeftOutOfAnExport(t *testing.T) {
 	e, err := b.desk.Export(ctx, steward(), b.person("vera"))
 	b.must(err)
 	without := map[string]string{
-		"label": "the workspace's own words", "message_search": "made of the messages",
+		"label": "the workspace's own words", "message_search": "made of the messages", "identity_word": "made of the names",
 		"account": "our own", "account_feed": "our own; message is a sentence about its health", "account_import": "as the feeds",
 	}
 	tables, err := b.db.Tables(ctx, b.db.Read())

@@ -240,7 +240,7 @@ func (p *Profile) read(ctx context.Context, q db.Queryer, a actor.Actor, s someb
 		}
 		var n int
 		var since time.Time
-		if err := q.Row(ctx, fmt.Sprintf(`select count(*), coalesce(min(x.at), 0) from (%s order by m.at limit %d) x`, saidBy+within, SaidMax), args...).
+		if err := q.Row(ctx, fmt.Sprintf(`select count(*), coalesce(min(x.at), 0) from (%s order by m.id limit %d) x`, saidBy+within, SaidMax), args...).
 			Scan(&n, db.ScanTime(&since)); err != nil {
 			return nil, fmt.Errorf("counting what somebody said: %w", err)
 		}

@@ -22,9 +22,9 @@ func TestWhatIsKnownOfAPersonIsReadByIndexes(t *testing.T) {
 	}{
 		{"person_one (workspace=? AND one=?)", personsOfOne, 2},
 		{"identity_person (workspace=? AND person=?)", identitiesOfOne, 3},
-		{"message_author (workspace=? AND author=?)", saidBy + ` order by m.at limit 200`, 2},
+		{"message_author (workspace=? AND author=?)", saidBy + ` order by m.id limit 200`, 2},
 		{"message_author (workspace=? AND author=?)", saidBy + ` and exists (select 1 from reach r where r.workspace = m.workspace and r.message = m.id
-			and r.account in ($3)) order by m.at limit 200`, 3},
+			and r.account in ($3)) order by m.id limit 200`, 3},
 		{"conversation_identity (workspace=? AND identity=?)", talksBy + ` order by c.last_at desc, c.id desc limit 100`, 2},
 		{"person_mark_open (workspace=? AND person=?)", markedAmong + `in ($2, $3)`, 3},
 		{"identity_folded (workspace=? AND folded>? AND folded<?)", foundColumns + `folded >= $2 and folded < $3 order by folded` + foundBy, 3},

@@ -145,6 +145,31 @@ create table api_token (
   CHECK (length(name) >= 1 AND length(name) <= 200)
 );
 
+create table ask (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  account bigint not null,
+  member bigint not null,
+  address text not null,
+  to_member bigint not null,
+  question text not null,
+  hash bytea not null,
+  made bigint not null,
+  until bigint not null,
+  shown bigint not null,
+  answered bigint not null,
+  note bigint not null,
+  delivery bigint not null,
+  revoked bigint not null,
+  revoked_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  UNIQUE (hash),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (answered = 0 OR revoked = 0),
+  CHECK (shown = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
 create table claim (
   workspace bigint not null,
   id bigint not null,
@@ -197,13 +222,15 @@ create table conversation (
   created bigint not null,
   lang text not null default ''::text,
   snoozed bigint not null default 0,
+  urgent bigint not null default 0,
   PRIMARY KEY (workspace, id),
   UNIQUE (workspace, account, identity, thread, kind),
   FOREIGN KEY (workspace, account) REFERENCES account(workspace, id),
   FOREIGN KEY (workspace, identity) REFERENCES identity(workspace, id),
   CHECK ((kind = 'direct'::text) = (thread = 0)),
   CHECK (kind = ANY (ARRAY['public'::text, 'direct'::text, 'item'::text])),
-  CHECK (state = ANY (ARRAY['open'::text, 'done'::text]))
+  CHECK (state = ANY (ARRAY['open'::text, 'done'::text])),
+  CHECK (urgent = ANY (ARRAY[0::bigint, 1::bigint]))
 );
 
 create table delivery (
@@ -544,6 +571,16 @@ create table login_session (
   FOREIGN KEY (login) REFERENCES login(id)
 );
 
+create table login_step (
+  hash bytea not null,
+  purpose text not null,
+  login bigint not null,
+  data text not null,
+  place bytea not null,
+  until bigint not null,
+  PRIMARY KEY (hash)
+);
+
 create table login_throttle (
   bucket bytea not null,
   tries bigint not null,
@@ -724,9 +761,54 @@ create table notification (
   times bigint not null,
   made bigint not null,
   read bigint not null,
+  told bigint not null default 0,
   PRIMARY KEY (workspace, id),
   FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
   CHECK (times > 0)
+);
+
+create table notify_choice (
+  workspace bigint not null,
+  member bigint not null,
+  mail text not null,
+  quiet_from bigint not null,
+  quiet_to bigint not null,
+  quiet_days bigint not null,
+  urgent bigint not null,
+  zone text not null,
+  digest text not null,
+  changed bigint not null,
+  PRIMARY KEY (workspace, member),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id),
+  CHECK (digest = ANY (ARRAY[''::text, 'daily'::text, 'weekly'::text])),
+  CHECK (quiet_days >= 0 AND quiet_days <= 127),
+  CHECK (quiet_from >= 0 AND quiet_from <= 1439),
+  CHECK (quiet_to >= 0 AND quiet_to <= 1439),
+  CHECK (urgent = ANY (ARRAY[0::bigint, 1::bigint]))
+);
+
+create table notify_mailed (
+  workspace bigint not null,
+  member bigint not null,
+  mailed bigint not null,
+  digested bigint not null,
+  PRIMARY KEY (workspace, member),
+  FOREIGN KEY (workspace, member) REFERENCES member(workspace, id)
+);
+
+create table passkey (
+  id bigint not null,
+  login bigint not null,
+  credential bytea not null,
+  name text not null,
+  record text not null,
+  created bigint not null,
+  used bigint not null,
+  doubted bigint not null,
+  PRIMARY KEY (id),
+  UNIQUE (credential),
+  FOREIGN KEY (login) REFERENCES login(id),
+  CHECK (length(name) >= 1 AND length(name) <= 200)
 );
 
 create table person (
@@ -797,9 +879,11 @@ create table reach (
   account bigint not null,
   conversation bigint not null,
   gone bigint not null default 0,
+  thanks bigint not null default 0,
   PRIMARY KEY (workspace, message, account),
   FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
-  FOREIGN KEY (workspace, message) REFERENCES message(workspace, id)
+  FOREIGN KEY (workspace, message) REFERENCES message(workspace, id),
+  CHECK (thanks = ANY (ARRAY[0::bigint, 1::bigint]))
 );
 
 create table reply_draft (
@@ -955,6 +1039,21 @@ create table tombstone (
   FOREIGN KEY (workspace) REFERENCES workspace(id)
 );
 
+create table urgent (
+  workspace bigint not null,
+  id bigint not null,
+  conversation bigint not null,
+  why text not null,
+  message bigint not null,
+  member bigint not null,
+  at bigint not null,
+  ended bigint not null,
+  ended_by bigint not null,
+  PRIMARY KEY (workspace, id),
+  FOREIGN KEY (workspace, conversation) REFERENCES conversation(workspace, id),
+  CHECK (why = ANY (ARRAY['hand'::text, 'danger'::text, 'self_harm'::text, 'threat'::text, 'press'::text]))
+);
+
 create table webhook (
   workspace bigint not null,
   id bigint not null,
@@ -1002,6 +1101,10 @@ CREATE INDEX api_answer_until ON api_answer USING btree (until);
 
 CREATE INDEX api_token_member ON api_token USING btree (workspace, member) WHERE revoked = 0;
 
+CREATE INDEX ask_conversation ON ask USING btree (workspace, conversation, made);
+
+CREATE INDEX ask_member ON ask USING btree (workspace, member, made);
+
 CREATE INDEX claim_ask_conversation ON claim_ask USING btree (workspace, conversation);
 
 CREATE UNIQUE INDEX claim_ask_open ON claim_ask USING btree (workspace, conversation) WHERE ended = 0;
@@ -1024,7 +1127,7 @@ CREATE INDEX conversation_reading ON conversation USING btree (workspace, state,
 
 CREATE INDEX conversation_thread ON conversation USING btree (workspace, thread, state, last_at);
 
-CREATE INDEX conversation_waiting ON conversation USING btree (workspace, waiting) WHERE state = 'open'::text AND waiting > 0;
+CREATE INDEX conversation_waiting ON conversation USING btree (workspace, (waiting - urgent * '9000000000000000'::bigint), id) WHERE state = 'open'::text AND waiting > 0;
 
 CREATE INDEX delivery_attempt_of ON delivery_attempt USING btree (workspace, delivery, id);
 
@@ -1092,6 +1195,8 @@ CREATE INDEX login_link_login ON login_link USING btree (login);
 
 CREATE INDEX login_session_login ON login_session USING btree (login);
 
+CREATE INDEX login_step_place ON login_step USING btree (place, until);
+
 CREATE INDEX login_throttle_last ON login_throttle USING btree (last);
 
 CREATE INDEX media_ref_subject ON media_ref USING btree (workspace, kind, subject);
@@ -1132,6 +1237,10 @@ CREATE INDEX notification_newest ON notification USING btree (workspace, member,
 
 CREATE UNIQUE INDEX notification_once ON notification USING btree (workspace, member, kind, conversation, about) WHERE read = 0;
 
+CREATE INDEX notification_untold ON notification USING btree (workspace, member) WHERE told = 0 AND read = 0;
+
+CREATE INDEX passkey_login ON passkey USING btree (login);
+
 CREATE INDEX person_join_other ON person_join USING btree (workspace, other);
 
 CREATE INDEX person_join_person ON person_join USING btree (workspace, person);
@@ -1169,6 +1278,10 @@ CREATE UNIQUE INDEX team_member_once ON team_member USING btree (workspace, team
 CREATE UNIQUE INDEX team_name ON team USING btree (workspace, name_folded) WHERE closed = 0;
 
 CREATE INDEX tombstone_until ON tombstone USING btree (until) WHERE until > 0;
+
+CREATE INDEX urgent_conversation ON urgent USING btree (workspace, conversation);
+
+CREATE UNIQUE INDEX urgent_open ON urgent USING btree (workspace, conversation, why) WHERE ended = 0;
 
 CREATE INDEX webhook_due ON webhook USING btree (due) WHERE paused = 0;
 

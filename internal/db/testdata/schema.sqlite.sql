@@ -146,6 +146,31 @@ CREATE TABLE api_token (
   foreign key (workspace, member) references member (workspace, id)
 ) strict;
 
+CREATE TABLE ask (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  account integer not null,
+  member integer not null,
+  -- who is asked: an address, and the member whose it is; 0: of somebody outside
+  address text not null,
+  to_member integer not null,
+  question text not null,
+  hash blob not null unique,
+  made integer not null,
+  until integer not null,
+  -- 1: the link was shown to who asked, so it proves nothing about who opens it
+  shown integer not null check (shown in (0, 1)),
+  answered integer not null,
+  note integer not null,
+  delivery integer not null,
+  revoked integer not null,
+  revoked_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, member) references member (workspace, id),
+  check (answered = 0 or revoked = 0)
+) strict;
+
 CREATE TABLE "claim" (
   workspace integer not null,
   id integer not null,
@@ -196,7 +221,7 @@ CREATE TABLE conversation (
   claimed_at integer not null,
   -- when a member last closed or reopened it
   changed integer not null,
-  created integer not null, lang text not null default '', snoozed integer not null default 0,
+  created integer not null, lang text not null default '', snoozed integer not null default 0, urgent integer not null default 0 check (urgent in (0, 1)),
   primary key (workspace, id),
   unique (workspace, account, identity, thread, kind),
   foreign key (workspace, account) references account (workspace, id),
@@ -528,6 +553,17 @@ CREATE TABLE login_session (
   address text not null
 ) strict;
 
+CREATE TABLE login_step (
+  hash blob primary key,
+  purpose text not null,
+  -- 0 where it shows at the end only who it is
+  login integer not null,
+  data text not null,
+  -- a hash of the network it came from, so that a flood from there can be held off
+  place blob not null,
+  until integer not null
+) strict;
+
 CREATE TABLE login_throttle (
   bucket blob primary key,
   tries integer not null,
@@ -696,9 +732,51 @@ CREATE TABLE notification (
   event integer not null,
   times integer not null check (times > 0),
   made integer not null,
-  read integer not null,
+  read integer not null, told integer not null default 0,
   primary key (workspace, id),
   foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE notify_choice (
+  workspace integer not null,
+  member integer not null,
+  -- the kinds that are mailed, separated by spaces
+  mail text not null,
+  -- minutes of the member's day; the same twice: no quiet hours
+  quiet_from integer not null check (quiet_from between 0 and 1439),
+  quiet_to integer not null check (quiet_to between 0 and 1439),
+  -- days that are quiet as a whole, one bit each, Sunday first
+  quiet_days integer not null check (quiet_days between 0 and 127),
+  -- 1: what is urgent is mailed also then
+  urgent integer not null check (urgent in (0, 1)),
+  zone text not null,
+  digest text not null check (digest in ('', 'daily', 'weekly')),
+  changed integer not null,
+  primary key (workspace, member),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE notify_mailed (
+  workspace integer not null,
+  member integer not null,
+  mailed integer not null,
+  digested integer not null,
+  primary key (workspace, member),
+  foreign key (workspace, member) references member (workspace, id)
+) strict;
+
+CREATE TABLE passkey (
+  id integer primary key,
+  login integer not null references login (id),
+  -- what the device calls it
+  credential blob not null unique,
+  name text not null check (length(name) between 1 and 200),
+  -- the credential record as JSON: public key, counter, flags
+  record text not null,
+  created integer not null,
+  used integer not null,
+  -- when its counter went backwards, as that of a copy does; it signs nobody in any more
+  doubted integer not null
 ) strict;
 
 CREATE TABLE person (
@@ -763,7 +841,7 @@ CREATE TABLE reach (
   workspace integer not null,
   message integer not null,
   account integer not null,
-  conversation integer not null, gone integer not null default 0,
+  conversation integer not null, gone integer not null default 0, thanks integer not null default 0 check (thanks in (0, 1)),
   primary key (workspace, message, account),
   foreign key (workspace, message) references message (workspace, id),
   foreign key (workspace, conversation) references conversation (workspace, id)
@@ -917,6 +995,23 @@ CREATE TABLE tombstone (
   primary key (workspace, key)
 ) strict;
 
+CREATE TABLE urgent (
+  workspace integer not null,
+  id integer not null,
+  conversation integer not null,
+  why text not null check (why in ('hand', 'danger', 'self_harm', 'threat', 'press')),
+  -- the message that a rule found it in; 0: a member said so
+  message integer not null,
+  -- who said so; 0: a rule
+  member integer not null,
+  at integer not null,
+  ended integer not null,
+  -- who took it back or finished; 0: our answer did
+  ended_by integer not null,
+  primary key (workspace, id),
+  foreign key (workspace, conversation) references conversation (workspace, id)
+) strict;
+
 CREATE TABLE webhook (
   workspace integer not null references workspace (id),
   id integer not null,
@@ -964,6 +1059,10 @@ CREATE INDEX api_answer_until on api_answer (until);
 
 CREATE INDEX api_token_member on api_token (workspace, member) where revoked = 0;
 
+CREATE INDEX ask_conversation on ask (workspace, conversation, made);
+
+CREATE INDEX ask_member on ask (workspace, member, made);
+
 CREATE INDEX claim_ask_conversation on claim_ask (workspace, conversation);
 
 CREATE UNIQUE INDEX claim_ask_open on claim_ask (workspace, conversation) where ended = 0;
@@ -986,7 +1085,7 @@ CREATE INDEX conversation_reading on conversation (workspace, state, last_at) wh
 
 CREATE INDEX conversation_thread on conversation (workspace, thread, state, last_at);
 
-CREATE INDEX conversation_waiting on conversation (workspace, waiting) where state = 'open' and waiting > 0;
+CREATE INDEX conversation_waiting on conversation (workspace, (waiting - urgent * 9000000000000000), id) where state = 'open' and waiting > 0;
 
 CREATE INDEX delivery_attempt_of on delivery_attempt (workspace, delivery, id);
 
@@ -1054,6 +1153,8 @@ CREATE INDEX login_link_login on login_link (login);
 
 CREATE INDEX login_session_login on login_session (login);
 
+CREATE INDEX login_step_place on login_step (place, until);
+
 CREATE INDEX login_throttle_last on login_throttle (last);
 
 CREATE INDEX media_ref_subject on media_ref (workspace, kind, subject);
@@ -1092,6 +1193,10 @@ CREATE INDEX notification_newest on notification (workspace, member, made, id);
 
 CREATE UNIQUE INDEX notification_once on notification (workspace, member, kind, conversation, about) where read = 0;
 
+CREATE INDEX notification_untold on notification (workspace, member) where told = 0 and read = 0;
+
+CREATE INDEX passkey_login on passkey (login);
+
 CREATE INDEX person_join_other on person_join (workspace, other);
 
 CREATE INDEX person_join_person on person_join (workspace, person);
@@ -1129,6 +1234,10 @@ CREATE UNIQUE INDEX team_member_once on team_member (workspace, team, member) wh
 CREATE UNIQUE INDEX team_name on team (workspace, name_folded) where closed = 0;
 
 CREATE INDEX tombstone_until on tombstone (until) where until > 0;
+
+CREATE INDEX urgent_conversation on urgent (workspace, conversation);
+
+CREATE UNIQUE INDEX urgent_open on urgent (workspace, conversation, why) where ended = 0;
 
 CREATE INDEX webhook_due on webhook (due) where paused = 0;
 
