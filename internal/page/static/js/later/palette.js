@@ -47,7 +47,7 @@ async function open(dialog, field) {
   const answer = await fetch(src, { headers: { [FETCH]: "palette" } }).catch(() => null);
   if (!answer?.ok || !dialog.open) return;
   offer(dialog, new DOMParser().parseFromString(await answer.text(), "text/html"));
-  show(dialog, field);
+  show(dialog, field, true);
 }
 
 /** Takes conversations over from a list. @param {HTMLDialogElement} dialog @param {Document} from */
@@ -102,8 +102,13 @@ function distance(text, wanted) {
   return wanted.every((w) => text.startsWith(w) || text.includes(" " + w)) ? 1 : 2;
 }
 
-/** Shows what fits, the best first, and chooses it. @param {HTMLDialogElement} dialog @param {HTMLInputElement} field */
-function show(dialog, field) {
+/**
+ * Shows what fits, the best first, and chooses it.
+ * @param {HTMLDialogElement} dialog @param {HTMLInputElement} field
+ * @param {boolean} [late]  something came later: who has chosen already keeps the choice
+ */
+function show(dialog, field, late = false) {
+  const chosen = late && dialog.querySelector("[aria-selected=true]");
   const wanted = fold(field.value).split(/\s+/).filter(Boolean);
   const groups = [...dialog.querySelectorAll("[data-group]")].map((group, place) => {
     const most = group.getAttribute("data-group") !== "conversation" ? Infinity : wanted.length ? many : few;
@@ -121,7 +126,7 @@ function show(dialog, field) {
   dialog.querySelector(".palette-none")?.toggleAttribute("hidden", all.length > 0);
   const status = dialog.querySelector("[data-found]");
   if (status instanceof HTMLElement) status.textContent = wanted.length ? (status.dataset.found ?? "").replace("{n}", String(all.length)) : "";
-  choose(dialog, all[0] ?? null);
+  choose(dialog, (chosen && all.includes(chosen) ? chosen : all[0]) ?? null);
 }
 
 /** @param {HTMLDialogElement} dialog */
