@@ -140,6 +140,10 @@ func (s *Service) RemovePassword(ctx context.Context, a actor.Actor, in Password
 	if err != nil {
 		return err
 	}
+	// Before the password is asked for: it would be typed for nothing.
+	if err := s.hasAnotherWay(ctx, s.db.Read(), login); err != nil {
+		return err
+	}
 	checked, try, err := s.proves(ctx, l, in.Old, p)
 	if err != nil {
 		return err
@@ -168,13 +172,18 @@ func (s *Service) keepAWayIn(ctx context.Context, tx *db.Tx, login id.ID) error 
 	if password != noPassword {
 		return nil
 	}
+	return s.hasAnotherWay(ctx, tx, login)
+}
+
+// hasAnotherWay refuses where neither a passkey nor the other sign-in lets them in.
+func (s *Service) hasAnotherWay(ctx context.Context, q db.Queryer, login id.ID) error {
 	var ways int
-	if err := tx.Row(ctx, `select count(*) from passkey where login = $1 and doubted = 0`, login).Scan(&ways); err != nil {
+	if err := q.Row(ctx, `select count(*) from passkey where login = $1 and doubted = 0`, login).Scan(&ways); err != nil {
 		return fmt.Errorf("looking for another way to sign in: %w", err)
 	}
 	if s.oidc != nil && ways == 0 {
-		const q = `select count(*) from login_identity where login = $1 and issuer = $2`
-		if err := tx.Row(ctx, q, login, s.oidc.Issuer).Scan(&ways); err != nil {
+		const text = `select count(*) from login_identity where login = $1 and issuer = $2`
+		if err := q.Row(ctx, text, login, s.oidc.Issuer).Scan(&ways); err != nil {
 			return fmt.Errorf("looking for another way to sign in: %w", err)
 		}
 	}
