@@ -52,6 +52,7 @@ var held = []struct{ table, where string }{
 	{"message_version", `message in {messages}`},
 	{"answer", `conversation in {conversations}`},
 	{"claim", `conversation in {conversations}`},
+	{"claim_ask", `conversation in {conversations}`},
 	{"labelling", `conversation in {conversations}`},
 	{"snooze", `conversation in {conversations}`},
 	{"handover", `conversation in {conversations}`},

@@ -107,6 +107,7 @@ func TestNoTableIsLeftOutOfAnExport(t *testing.T) {
 	without := map[string]string{
 		"label": "the workspace's own words", "message_search": "made of the messages", "identity_word": "made of the names",
 		"account": "our own", "account_feed": "our own; message is a sentence about its health", "account_import": "as the feeds",
+		"reply_draft": "what a member has begun to write is theirs alone until it is sent",
 	}
 	tables, err := b.db.Tables(ctx, b.db.Read())
 	b.must(err)
