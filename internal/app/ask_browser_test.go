@@ -21,7 +21,7 @@ func TestAColleagueAnswersOnAPhone(t *testing.T) {
 	ana.Open(w.base + "/w/town-of-millbrook/inbox?box=all")
 	words := w.says("ottoline", "may I quote the mayor on that?")
 	w.openRow(ana, words)
-	ana.Eval(`document.querySelector('.beside a[href$="/ask"]').click()`, nil)
+	ana.Eval(`document.querySelector('.panels a[href$="/ask"]').click()`, nil)
 	ana.Wait(`document.querySelector("[name=question]") !== null`)
 	ana.Type("[name=address]", "legal@elsewhere.example")
 	ana.Type("[name=question]", "May she quote us?")

@@ -5,8 +5,6 @@ import (
 	"testing"
 )
 
-const resting = `document.querySelector("[aria-busy]") === null && document.getAnimations().length === 0`
-
 // rows are the names in the list, as they stand there.
 const listed = `[...document.querySelectorAll(".row-name")].map((e) => e.textContent).join("|")`
 

@@ -158,8 +158,8 @@ func TestAClaimIsAskedForAndGivenLive(t *testing.T) {
 		w.openRow(b, question)
 	}
 	ana.Click(`form[action*="/claim"] button`)
-	ben.Wait(`document.querySelector('form[action*="/ask"]') !== null`)
-	ben.Click(`form[action*="/ask"] button`)
+	ben.Wait(`document.querySelector('form[action*="/claim/ask"]') !== null`)
+	ben.Click(`form[action*="/claim/ask"] button`)
 	ana.Wait(`document.querySelector("#claim .asked")?.innerText.includes("Ben Okoro asks for this.")`)
 	ana.Eval(breath, nil)
 	ana.Click(`form[action*="/give"] button`)

@@ -221,7 +221,7 @@ func (o API) open(ctx context.Context, a actor.Actor, in *conversationIn) (*conv
 		return nil, err
 	}
 	return &conversationJSON{ID: v.ID, Account: v.Account, Kind: v.Kind, State: v.State, Person: personOut(v.Person), Waiting: v.Waiting, Due: v.Due, Urgent: urgentOut(v.Urgent),
-		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, Labels: labelsOut(v.Labels), More: v.More,
+		ClaimedBy: v.ClaimedBy, Claimer: v.Claimer, ClaimedAt: v.ClaimedAt, Labels: labelsOut(v.Labels), Handed: handedOut(v.Handed), Asked: askedOut(v.Asked), More: v.More,
 		Messages: api.ListOf(v.Messages, messageOut).Items,
 		Others: api.ListOf(v.Others, func(r Row) otherConversationJSON {
 			return otherConversationJSON{r.ID, r.State, r.Person.Handle, r.Person.Name, r.Waiting, r.Last, r.Messages}

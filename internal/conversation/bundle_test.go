@@ -92,6 +92,8 @@ func (b *bundle) exec(q string, args ...any) {
 
 // clear empties the desk for the next case of a property.
 func (b *bundle) clear() {
+	// Late messages are numbered by when they were said: the next case's may be the same.
+	b.exec(map[db.Dialect]string{db.SQLite: `insert into message_search (message_search) values ('delete-all')`, db.Postgres: `delete from message_search`}[b.db.Dialect()])
 	b.exec("delete from response")
 	for _, table := range []string{"reply_draft", "claim_ask", "desk_rule"} {
 		b.exec("delete from " + table)

@@ -106,6 +106,7 @@ func TestNoTableIsLeftOutOfAnExport(t *testing.T) {
 	b.must(err)
 	without := map[string]string{
 		"label": "the workspace's own words", "message_search": "made of the messages", "identity_word": "made of the names",
+		"notification": "what a member was told, as ids", "ask": "a colleague's address; what they answered is a note, or an answer of ours",
 		"account": "our own", "account_feed": "our own; message is a sentence about its health", "account_import": "as the feeds",
 		"reply_draft": "what a member has begun to write is theirs alone until it is sent",
 	}

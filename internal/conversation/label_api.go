@@ -33,7 +33,7 @@ type labelJSON struct {
 }
 
 func labelOut(l Label) labelJSON {
-	return labelJSON{ID: l.ID, Name: l.Name, Hue: l.Hue, Created: l.Created, Retired: l.Retired, Used: l.Used}
+	return labelJSON(l)
 }
 
 // onJSON is a label as it stands on a conversation.

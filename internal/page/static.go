@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -26,6 +27,40 @@ type assets struct {
 	prefix  string // "/static/<hash>/"
 	files   map[string]asset
 	modules []string // scripts to preload, by address: all but those that main.js fetches later
+}
+
+// lean leaves out of scripts and style sheets what only we read: comments that have
+// their lines to themselves, and indentation. A template of several lines stays as
+// it is.
+func lean(name string, raw []byte) []byte {
+	ext := path.Ext(name)
+	if ext != ".js" && ext != ".css" {
+		return raw
+	}
+	var out bytes.Buffer
+	comment, template := false, false
+	for line := range bytes.Lines(raw) {
+		bare := bytes.TrimSpace(line)
+		switch {
+		case template:
+			out.Write(line)
+		case comment:
+			comment = !bytes.HasSuffix(bare, []byte("*/"))
+			continue
+		case len(bare) == 0, ext == ".js" && bytes.HasPrefix(bare, []byte("//")):
+			continue
+		case bytes.HasPrefix(bare, []byte("/*")) && (bytes.HasSuffix(bare, []byte("*/")) || !bytes.Contains(bare, []byte("*/"))):
+			comment = !bytes.HasSuffix(bare, []byte("*/"))
+			continue
+		default:
+			out.Write(bare)
+			out.WriteByte('\n')
+		}
+		if ext == ".js" && bytes.Count(line, []byte("`"))%2 == 1 {
+			template = !template
+		}
+	}
+	return out.Bytes()
 }
 
 // sheet is the one style sheet that is served: the file of this name, which says
@@ -60,6 +95,7 @@ func newAssets(files fs.FS) (*assets, error) {
 			return err
 		}
 		raw, err := fs.ReadFile(files, name)
+		raw = lean(name, raw)
 		switch {
 		case err != nil:
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/internal/actor"
 	"parley/internal/conversation"
 	"parley/internal/delivery"
 	"parley/internal/page"
@@ -72,6 +73,18 @@ func first(d Day) string {
 		return ""
 	}
 	return conversationAt(d.Queue[0])
+}
+
+// take is where the next one is given, so that two who press it get two people. Over
+// several workspaces, and to who does not answer, nobody is given: they choose.
+func (d Day) take() string {
+	if d.Several || len(d.Queue) == 0 {
+		return ""
+	}
+	if w := d.Queue[0].Workspace; w.Actor.CanSomewhere(actor.Claim) && w.Actor.CanSomewhere(actor.Reply) {
+		return w.Link("inbox/next")
+	}
+	return ""
 }
 
 func conversationAt(l Line[conversation.Row]) string {

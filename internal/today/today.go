@@ -79,8 +79,10 @@ func (t *Today) conversations(ctx context.Context, a actor.Actor, p *Part) error
 	if err != nil {
 		return err
 	}
-	if len(longest) > 0 {
-		p.Longest = longest[0].Waiting
+	for _, r := range longest { // urgent ones come first, however short they wait
+		if p.Longest.IsZero() || r.Waiting.Before(p.Longest) {
+			p.Longest = r.Waiting
+		}
 	}
 	if !a.CanSomewhere(actor.Claim) {
 		p.Voices, err = t.voices(ctx, a)
@@ -182,7 +184,9 @@ func join(parts []Part) Day {
 		d.Sends, d.Accounts = append(d.Sends, at(p.Workspace, p.Sends)...), append(d.Accounts, at(p.Workspace, p.Accounts)...)
 		d.Voices = append(d.Voices, at(p.Workspace, p.Voices)...)
 	}
-	slices.SortStableFunc(d.Queue, func(x, y Line[conversation.Row]) int { return x.It.Waiting.Compare(y.It.Waiting) })
+	slices.SortStableFunc(d.Queue, func(x, y Line[conversation.Row]) int {
+		return cmp.Or(calm(x.It)-calm(y.It), x.It.Waiting.Compare(y.It.Waiting))
+	})
 	newest := func(x, y Line[conversation.Row]) int {
 		return cmp.Or(y.It.Last.Compare(x.It.Last), cmp.Compare(y.It.ID, x.It.ID))
 	}
@@ -210,6 +214,13 @@ func doubt(d delivery.Record) int {
 		return 1
 	}
 	return 0
+}
+
+func calm(r conversation.Row) int {
+	if len(r.Urgent) > 0 {
+		return 0
+	}
+	return 1
 }
 
 func bad(h account.Health) int {

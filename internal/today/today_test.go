@@ -63,6 +63,16 @@ func TestDaysOfSeveralWorkspacesAreOne(t *testing.T) {
 	}
 }
 
+func TestUrgentOnesComeFirst(t *testing.T) {
+	t.Parallel()
+	burns := waits(12, 1)
+	burns.Urgent = []conversation.Urgency{{}}
+	d := join([]Part{{Workspace: workspace(1, actor.Claim), Queue: []conversation.Row{waits(11, 9)}}, {Workspace: workspace(2, actor.Claim), Queue: []conversation.Row{burns}}})
+	if d.Queue[0].It.ID != 12 {
+		t.Error("who has waited longest comes before what burns")
+	}
+}
+
 func TestADayWithNothingInIt(t *testing.T) {
 	t.Parallel()
 	d := join([]Part{{Workspace: workspace(1)}})

@@ -52,10 +52,9 @@ type Server struct {
 	cert tls.Certificate
 	pool *x509.CertPool
 
-	mu       sync.Mutex
-	taken    []Letter
-	tries    map[string]int
-	signedIn int
+	mu    sync.Mutex
+	taken []Letter
+	tries map[string]int
 }
 
 // Letter is what was taken.

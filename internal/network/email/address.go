@@ -94,6 +94,9 @@ func written(name, addr string) (address, bool) {
 	if at < 1 || at == len(addr)-1 || strings.ContainsAny(addr, " \t<>\"(),:;[]\\") {
 		return address{}, false
 	}
+	if read, err := mail.ParseAddress("<" + addr + ">"); err != nil || read.Address != addr {
+		return address{}, false
+	}
 	return address{name: text.CleanLine(legacy(name), 200), addr: addr}, true
 }
 
