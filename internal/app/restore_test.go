@@ -178,9 +178,9 @@ func TestWhatRestoreRefuses(t *testing.T) {
 	if err := os.Rename(filepath.Join(started.Data, "parley.key"), filepath.Join(started.Data, "old.key")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := restore(started, b, app.Restoring{}); err != nil {
-		t.Errorf("what a server that was never set up left: %v", err)
-	}
+	// The archive is an older program's: its rows go into tables of its own time,
+	// which are brought up to date afterwards.
+	refused("the tables that a newer program made", started, "its tables are of version")
 }
 
 // A server does not work on half a restore, and the restore goes on.
