@@ -59,7 +59,8 @@ func (s *Accounts) claimFeeds(ctx context.Context, n int) ([]lease, error) {
 		return nil, fmt.Errorf("looking for due feeds: %w", err)
 	}
 	var leases []lease
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx *db.Tx) error {
+	// Cut off as it commits, it would take leases that nobody knows of and gives back.
+	err := s.DB.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
 		// SQLite has one writer, so nothing is locked that could be skipped.
 		lock := ""
 		if tx.Dialect() == db.Postgres {
