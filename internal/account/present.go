@@ -34,30 +34,6 @@ func handle(h Health) string {
 	return name
 }
 
-// networkIcon is the drawing of a network, and networkKey its name.
-func networkIcon(name string) string {
-	if drawn(name) {
-		return "net-" + name
-	}
-	return "net-other"
-}
-
-func networkKey(name string) string {
-	if drawn(name) {
-		return "page.network." + name
-	}
-	return "page.network.other"
-}
-
-// drawn are the networks that the pages have a drawing and a name of.
-func drawn(name string) bool {
-	switch name {
-	case "mastodon", "bluesky", "feed", "email", "sandbox":
-		return true
-	}
-	return false
-}
-
 // manages reports whether an actor may change this account.
 func manages(a actor.Actor, h Health) bool {
 	return a.Can(actor.ManageAccounts, h.Account.scope())

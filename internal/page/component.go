@@ -389,20 +389,3 @@ func firstLetter(word string) string {
 	}
 	return ""
 }
-
-// networkIcon is our own drawing for a network.
-func networkIcon(network string) string {
-	switch network {
-	case "mastodon", "bluesky", "feed", "email", "sandbox":
-		return "net-" + network
-	}
-	return "net-other"
-}
-
-func networkKey(network string) string {
-	switch network {
-	case "mastodon", "bluesky", "feed", "email", "sandbox":
-		return "page.network." + network
-	}
-	return "page.network.other"
-}

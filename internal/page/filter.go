@@ -1,7 +1,5 @@
 package page
 
-import "parley/internal/i18n"
-
 // FilterView is what a list is narrowed to, and what it can be.
 type FilterView struct {
 	Action string      // a form asks there, with GET
@@ -47,6 +45,3 @@ func (f FilterView) current() (ViewLink, bool) {
 	}
 	return ViewLink{}, false
 }
-
-// NetworkName is what people call a network.
-func NetworkName(l *i18n.Locale, network string) string { return l.T(networkKey(network)) }

@@ -277,7 +277,7 @@ func Avatar(p Person, size string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = Icon(networkIcon(p.Network)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Icon(NetworkIcon(p.Network)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
