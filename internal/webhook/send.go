@@ -30,6 +30,7 @@ import (
 const (
 	lookEvery = 2 * time.Second // how late an event is told at most, where all is well
 	atOnce    = 100             // events read
+	turn      = time.Minute     // how long one hook is told before others come
 	patience  = 5 * 24 * time.Hour
 	answerMax = 4 << 10
 )
@@ -94,6 +95,9 @@ func (h *Hooks) tell(ctx context.Context, j job.Job, hook id.ID) error {
 	if err != nil {
 		return err
 	}
+	// A receiver that was away for long is told in turns, within the job's time: what
+	// was cut off in the middle of a request would count as refused.
+	end := h.o.Clock.Now().Add(turn)
 	for {
 		w, err := load(ctx, h.o.DB.Read(), j.Workspace, hook)
 		if problem.Is(err, "webhook.not_found") || err == nil && !w.Paused.IsZero() {
@@ -107,6 +111,9 @@ func (h *Hooks) tell(ctx context.Context, j job.Job, hook id.ID) error {
 			return err
 		}
 		for _, e := range es {
+			if h.o.Clock.Now().After(end) {
+				return nil
+			}
 			if w.wants(e) {
 				if err := h.post(ctx, w, key, e); err != nil {
 					return h.failed(ctx, j, w, err)

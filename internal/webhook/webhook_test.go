@@ -138,6 +138,7 @@ type receiver struct {
 	mu      sync.Mutex
 	got     []heard
 	answers []int
+	before  func() // what happens before it answers
 }
 
 type heard struct {
@@ -153,6 +154,9 @@ func newReceiver(t testing.TB) *receiver {
 		one := heard{req.Header.Get("webhook-id"), req.Header.Get("webhook-timestamp"), req.Header.Get("webhook-signature"), body, message{}}
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if r.before != nil {
+			r.before()
+		}
 		if err := json.Unmarshal(body, &one.message); err != nil {
 			t.Error(err)
 		}
@@ -396,6 +400,37 @@ func TestWhatCannotBeAHook(t *testing.T) {
 	if _, _, err := b.hooks.Create(context.Background(), reader, b.at.URL, nil); problem.Of(err) == nil || problem.Of(err).Kind != problem.Forbidden {
 		t.Errorf("who may not read the log lets another program read it: %v", err)
 	}
+}
+
+// A receiver that takes its time is told in turns, and misses nothing.
+func TestALongAbsenceIsToldInTurns(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.at.before = func() { b.clock.Advance(25 * time.Second) }
+	h, _ := b.hook(town)
+	for n := range 9 {
+		b.happens(town, fmt.Sprint("conversation.step", n), "conversation")
+	}
+	b.until("all is told", time.Millisecond*500, func() bool { return b.one(town, h.ID).Cursor == 10 })
+	turns := 0
+	if err := b.db.Read().Row(context.Background(), `select count(*) from job where kind = 'webhook.tell' and state = 'done'`).Scan(&turns); err != nil {
+		t.Fatal(err)
+	}
+	if turns < 3 {
+		t.Errorf("ten events of 25 seconds each were told in %d turns", turns)
+	}
+	for i, one := range slices.Compact(b.at.heard()) {
+		if want := append([]string{"webhook.created"}, steps(9)...)[i]; one != want {
+			t.Errorf("heard %q at %d, want %q", one, i, want)
+		}
+	}
+}
+
+func steps(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprint("conversation.step", i))
+	}
+	return all
 }
 
 // Two processes on one database tell each event once.
