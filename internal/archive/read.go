@@ -94,7 +94,7 @@ func (a *Archive) begun(ctx context.Context, d *db.DB) (bool, error) {
 		return true, nil
 	}
 	if applied > m.Schema {
-		return false, fmt.Errorf("%w: its tables are of version %d, those of the archive of version %d", ErrNotEmpty, applied, m.Schema)
+		return false, fmt.Errorf("%w: its tables are of version %d, those of the archive of version %d; name a database in which no newer program has made tables", ErrNotEmpty, applied, m.Schema)
 	}
 	return false, nil
 }
