@@ -93,18 +93,18 @@ func TestComingBackWithAPasskey(t *testing.T) {
 	w.picture(b, "passkey-added")
 
 	b.Eval(`document.querySelector("form[action='/sign-out']").submit()`, nil)
-	b.Wait(`location.pathname === "/sign-in" && document.querySelector("form[data-passkey=get]").checkVisibility()`)
+	b.Wait(`location.pathname === "/sign-in" && document.querySelector("form[data-passkey=get]")?.checkVisibility()`)
 	b.Click(`form[data-passkey=get] button`)
 	b.Wait(`!location.pathname.startsWith("/sign-in")`)
 	b.Open(w.base + "/me")
-	b.Wait(`document.querySelector("#me-passkeys .list") && !document.querySelector("#me-passkeys .list").innerText.includes("not used yet")`)
+	b.Wait(`document.querySelector("#me-passkeys .list") && !document.querySelector("#me-passkeys .list")?.innerText.includes("not used yet")`)
 
 	// Where there is no passkey the page says so, and the password still works.
 	b.Eval(`document.querySelector("#me-passkeys details").open = true`, nil)
 	b.Click(`form[action$="/remove"] button`)
 	b.Wait(`!document.querySelector("#me-passkeys .list")`)
 	b.Eval(`document.querySelector("form[action='/sign-out']").submit()`, nil)
-	b.Wait(`location.pathname === "/sign-in" && document.querySelector("form[data-passkey=get]").checkVisibility()`)
+	b.Wait(`location.pathname === "/sign-in" && document.querySelector("form[data-passkey=get]")?.checkVisibility()`)
 	b.Click(`form[data-passkey=get] button`)
 	b.Wait(`document.querySelector("[data-problem]")?.innerText.includes("Nobody here has this passkey")`)
 	for _, line := range b.Console() {

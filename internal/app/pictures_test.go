@@ -10,6 +10,7 @@ import (
 
 	"parley/internal/db"
 	"parley/internal/id"
+	"parley/internal/notify"
 	"parley/internal/page/pagetest"
 )
 
@@ -29,7 +30,26 @@ func (w *town) everyPage(b *pagetest.Tab) map[string]string {
 			w.Fatalf("the demo's past is not there: %v", err)
 		}
 	}
+	var person, post id.ID
+	one := func(into *id.ID, q string, args ...any) {
+		w.Helper()
+		if err := w.app.DB.Read().Row(context.Background(), q, args...).Scan(into); err != nil {
+			w.Fatalf("the demo does not show it: %v", err)
+		}
+	}
+	one(&person, `select i.person from conversation c join identity i on i.workspace = c.workspace and i.id = c.identity where c.id = $1`, shown)
+	one(&post, `select m.id from message m join conversation c on c.workspace = m.workspace and c.thread = m.thread
+		where m.own <> 0 and m.parent = '' and m.gone = 0 group by m.id order by sum(case c.state when 'open' then 1 else 0 end) desc, count(*) desc, m.id limit 1`)
 	return map[string]string{
+		"later":        home + "inbox?box=later",
+		"search":       home + "search?q=library",
+		"person":       home + "people/" + person.String(),
+		"under":        home + "under/" + post.String(),
+		"ask":          home + "inbox/" + shown.String() + "/ask",
+		"labels":       home + "settings/labels",
+		"together":     home + "settings/together",
+		"told":         w.base + notify.Path,
+		"telling":      w.base + notify.SettingsPath,
 		"today":        home + "today",
 		"inbox":        home + "inbox",
 		"conversation": home + "inbox/" + shown.String(),
